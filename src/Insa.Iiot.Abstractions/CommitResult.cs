@@ -1,0 +1,36 @@
+namespace Insa.Iiot;
+
+/// <summary>What became of a chunk: all of it durable, or some frames refused by the store.</summary>
+public sealed class CommitResult
+{
+    private readonly IngestReason[]? _reasons;
+    private readonly IngestReason _all;
+
+    private CommitResult(IngestReason all, IngestReason[]? reasons) => (_all, _reasons) = (all, reasons);
+
+    /// <summary>Every frame is durable and queryable.</summary>
+    public static CommitResult Committed { get; } = new(IngestReason.None, null);
+
+    /// <summary>No frame was stored.</summary>
+    public static CommitResult Failed(IngestReason reason) => new(reason, null);
+
+    /// <summary>Some frames were refused: one reason per frame of the chunk.</summary>
+    public static CommitResult Partial(IngestReason[] reasons)
+    {
+        ArgumentNullException.ThrowIfNull(reasons);
+        return new(IngestReason.None, reasons);
+    }
+
+    internal IngestReason ReasonFor(int firstFrame, int frameCount)
+    {
+        if (_reasons is null)
+            return _all;
+        for (var i = firstFrame; i < firstFrame + frameCount; i++)
+        {
+            if (_reasons[i] != IngestReason.None)
+                return _reasons[i];
+        }
+
+        return IngestReason.None;
+    }
+}
