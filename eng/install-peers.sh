@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what the tests talk to: mosquitto and its clients, and the Node packages below tests/peers/node. Starts no service.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
+
+missing=()
+need() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing+=("$2"); }
+need mosquitto mosquitto
+need mosquitto_pub mosquitto-clients
+need sqlite3 sqlite3
+need curl curl
+need node nodejs
+need npm npm
+
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "Installing ${missing[*]} ..."
+  as_root apt-get update -qq
+  # A package must not start its service: tests start their own, on private ports.
+  policy=/usr/sbin/policy-rc.d
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    as_root chmod +x "$policy"
+    trap 'as_root rm -f "$policy"' EXIT
+  fi
+  DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if [ ! -d tests/peers/node/node_modules/mqtt ]; then
+  echo "Installing the Node peers ..."
+  (cd tests/peers/node && npm install --omit=dev --no-package-lock --no-audit --no-fund --silent)
+fi
