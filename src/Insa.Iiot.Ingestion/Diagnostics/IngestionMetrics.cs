@@ -47,14 +47,14 @@ internal sealed class IngestionMetrics
     public void ObserverFailed() => _observerFailures.Add(1);
 
     /// <summary>Shows the ledgers of lanes: received = committed + rejected + dead-lettered + in flight.</summary>
-    public void Observe(IEnumerable<Lane> lanes)
+    public void Observe(Func<IEnumerable<Lane>> lanes)
     {
-        _meter.CreateObservableCounter("insa.iiot.ingestion.messages.received", () => Sum(lanes, l => l.Received), "{message}");
-        _meter.CreateObservableCounter("insa.iiot.ingestion.messages.committed", () => Sum(lanes, l => l.Committed), "{message}");
-        _meter.CreateObservableCounter("insa.iiot.ingestion.points.committed", () => Sum(lanes, l => l.CommittedPoints), "{point}");
-        _meter.CreateObservableCounter("insa.iiot.ingestion.messages.dead_lettered", () => Sum(lanes, l => l.DeadLettered), "{message}");
-        _meter.CreateObservableUpDownCounter("insa.iiot.ingestion.messages.in_flight", () => Sum(lanes, l => l.InFlight), "{message}");
-        _meter.CreateObservableCounter("insa.iiot.ingestion.messages.rejected", () => Rejected(lanes), "{message}");
+        _meter.CreateObservableCounter("insa.iiot.ingestion.messages.received", () => Sum(lanes(), l => l.Received), "{message}");
+        _meter.CreateObservableCounter("insa.iiot.ingestion.messages.committed", () => Sum(lanes(), l => l.Committed), "{message}");
+        _meter.CreateObservableCounter("insa.iiot.ingestion.points.committed", () => Sum(lanes(), l => l.CommittedPoints), "{point}");
+        _meter.CreateObservableCounter("insa.iiot.ingestion.messages.dead_lettered", () => Sum(lanes(), l => l.DeadLettered), "{message}");
+        _meter.CreateObservableUpDownCounter("insa.iiot.ingestion.messages.in_flight", () => Sum(lanes(), l => l.InFlight), "{message}");
+        _meter.CreateObservableCounter("insa.iiot.ingestion.messages.rejected", () => Rejected(lanes()), "{message}");
     }
 
     private IEnumerable<Measurement<long>> Sum(IEnumerable<Lane> lanes, Func<LaneLedger, long> read)

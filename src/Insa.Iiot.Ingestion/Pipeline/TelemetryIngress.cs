@@ -37,7 +37,7 @@ internal sealed class TelemetryIngress : ITelemetryIngress
         _deadLetters = deadLetters;
         _time = time;
         _makeLane = tenant => new Lane(tenant, _options, _pool);
-        metrics.Observe(_lanes.Values);
+        metrics.Observe(() => _lanes.Select(lane => lane.Value));
     }
 
     /// <summary>Whether any message still waits for its commit.</summary>
