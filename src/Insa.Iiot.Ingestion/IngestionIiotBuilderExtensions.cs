@@ -1,5 +1,6 @@
 using Insa.Iiot;
 using Insa.Iiot.Ingestion;
+using Insa.Iiot.Ingestion.Decoding;
 using Insa.Iiot.Ingestion.Diagnostics;
 using Insa.Iiot.Ingestion.Pipeline;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -24,6 +25,14 @@ public static class IngestionIiotBuilderExtensions
             options.Configure(configure);
 
         services.AddMetrics();
+        services.TryAddEnumerable(
+            [
+                ServiceDescriptor.Singleton<ITelemetryDecoder, PlatformJsonDecoder>(),
+                ServiceDescriptor.Singleton<ITelemetryDecoder, SenmlJsonDecoder>(),
+                ServiceDescriptor.Singleton<ITelemetryDecoder, SenmlCborDecoder>(),
+                ServiceDescriptor.Singleton<ITelemetryDecoder, ScalarDecoder>(),
+            ]
+        );
         services.TryAddSingleton<IngestionMetrics>();
         services.TryAddSingleton<LaneScheduler>();
         services.TryAddSingleton<ChunkPool>();

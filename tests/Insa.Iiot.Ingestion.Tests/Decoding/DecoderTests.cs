@@ -119,6 +119,7 @@ public sealed class DecoderTests : IDisposable
         }
     }
 
+#if !DEBUG // Without optimisation the compiler boxes where it otherwise does not.
     [Theory]
     [InlineData("json", """{"device_id":"d2","data":{"a\u0041":1.5,"b":{"c":2}},"quality":"good"}""")]
     [InlineData("senml", """[{"bn":"d2/","n":"t","v":1},{"n":"x","v":2}]""")]
@@ -133,4 +134,5 @@ public sealed class DecoderTests : IDisposable
             Decode(decoder, bytes);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
+#endif
 }

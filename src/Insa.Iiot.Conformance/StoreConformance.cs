@@ -1,0 +1,372 @@
+using System.Text;
+using Xunit;
+
+namespace Insa.Iiot.Conformance;
+
+/// <summary>What every telemetry store must do. Inherit it in a test project and hand it a fresh, empty store for each test.</summary>
+public abstract class StoreConformance : IAsyncLifetime
+{
+    private static readonly TenantId Plant = TenantId.Parse("plant");
+    private static readonly TenantId Other = TenantId.Parse("other");
+    private static readonly DeviceId Press = DeviceId.Parse("press");
+    private static readonly DateTime Noon = new(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc);
+
+    /// <summary>The sink under test.</summary>
+    protected abstract ITelemetrySink Sink { get; }
+
+    /// <summary>The reader under test.</summary>
+    protected abstract ITelemetryReader Reader { get; }
+
+    /// <summary>The registry under test.</summary>
+    protected abstract IDeviceRegistry Registry { get; }
+
+    /// <summary>The authenticator under test.</summary>
+    protected abstract IDeviceAuthenticator Authenticator { get; }
+
+    /// <summary>The dead letters under test, bounded to <see cref="MaxDeadLetters"/> a tenant.</summary>
+    protected abstract IDeadLetterStore DeadLetters { get; }
+
+    /// <summary>The bound that the store was made with; at least 10.</summary>
+    protected abstract int MaxDeadLetters { get; }
+
+    /// <summary>Makes the empty store.</summary>
+    public abstract ValueTask InitializeAsync();
+
+    /// <summary>Gives the store up.</summary>
+    public virtual ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        return default;
+    }
+
+    /// <summary>Values of every kind come back as they were written, with their quality.</summary>
+    [Fact]
+    public async Task Every_kind_of_value_reads_back_with_its_quality()
+    {
+        using var writer = new BatchWriter();
+        writer.Add(Plant, Press, Noon, frame =>
+        {
+            frame.AddDouble("d"u8, -1.25, TelemetryQuality.Uncertain);
+            frame.AddLong("l"u8, long.MinValue);
+            frame.AddBool("b"u8, value: true, TelemetryQuality.Bad | TelemetryQuality.Substituted);
+            frame.AddText("t"u8, "grün"u8);
+            frame.AddJson("j"u8, "[1,2]"u8);
+        });
+        await WriteAsync(writer);
+
+        Assert.Equal(
+            [
+                new("b", Noon, TelemetryValue.Of(true), TelemetryQuality.Bad | TelemetryQuality.Substituted),
+                new("d", Noon, TelemetryValue.Of(-1.25), TelemetryQuality.Uncertain),
+                new("j", Noon, TelemetryValue.OfJson("[1,2]"), TelemetryQuality.Good),
+                new("l", Noon, TelemetryValue.Of(long.MinValue), TelemetryQuality.Good),
+                new("t", Noon, TelemetryValue.OfText("grün"), TelemetryQuality.Good),
+            ],
+            await ReadAsync(new TelemetryQuery { Device = Press })
+        );
+    }
+
+    /// <summary>What was written is visible once the write has returned.</summary>
+    [Fact]
+    public async Task A_write_is_visible_when_it_returns()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            await WriteAsync(Plant, Press, Noon.AddSeconds(i), "n", i);
+            Assert.Equal(i + 1, (await ReadAsync(new TelemetryQuery { Device = Press })).Count);
+        }
+    }
+
+    /// <summary>A redelivered batch makes no second row.</summary>
+    [Fact]
+    public async Task A_batch_that_comes_again_changes_nothing()
+    {
+        for (var attempt = 0; attempt < 3; attempt++)
+        {
+            using var writer = new BatchWriter();
+            for (var i = 0; i < 100; i++)
+                writer.Add(Plant, Press, Noon.AddMilliseconds(i), frame => frame.AddDouble("n"u8, 7));
+            await WriteAsync(writer);
+        }
+
+        Assert.Equal(100, (await ReadAsync(new TelemetryQuery { Device = Press })).Count);
+    }
+
+    /// <summary>There is one value per device, metric and timestamp, and it is the one written last.</summary>
+    [Fact]
+    public async Task The_value_written_last_is_the_one_that_is_read()
+    {
+        await WriteAsync(Plant, Press, Noon, "n", 1);
+        await WriteAsync(Plant, Press, Noon, "n", 2);
+        using var wider = new BatchWriter();
+        wider.Add(Plant, Press, Noon, frame =>
+        {
+            frame.AddDouble("m"u8, 10);
+            frame.AddDouble("n"u8, 3);
+        });
+        await WriteAsync(wider);
+        Assert.Equal([("m", 10), ("n", 3)], Plain(await ReadAsync(new TelemetryQuery { Device = Press })));
+        Assert.Equal([("m", 10), ("n", 3)], Plain(await Reader.ReadLatestAsync(Plant, Press)));
+
+        await WriteAsync(Plant, Press, Noon, "n", 4);
+        Assert.Equal([("m", 10), ("n", 4)], Plain(await ReadAsync(new TelemetryQuery { Device = Press })));
+        Assert.Equal([("m", 10), ("n", 4)], Plain(await Reader.ReadLatestAsync(Plant, Press)));
+    }
+
+    /// <summary>Points come by time, whatever order they were written in.</summary>
+    [Fact]
+    public async Task Points_come_in_the_order_of_time()
+    {
+        foreach (var minute in (int[])[90, 3, 61, 1440, 2, 60, 59])
+            await WriteAsync(Plant, Press, Noon.AddMinutes(minute), "n", minute);
+        Assert.Equal([2, 3, 59, 60, 61, 90, 1440], Values(await ReadAsync(new TelemetryQuery { Device = Press })));
+    }
+
+    /// <summary>A range holds its first instant and not its last; times are kept to the microsecond.</summary>
+    [Fact]
+    public async Task A_range_holds_its_start_and_not_its_end()
+    {
+        for (var i = 0; i < 5; i++)
+            await WriteAsync(Plant, Press, Noon.AddMicroseconds(i), "n", i);
+        var points = await ReadAsync(new TelemetryQuery { Device = Press, From = Noon.AddMicroseconds(1), To = Noon.AddMicroseconds(4) });
+        Assert.Equal([1, 2, 3], Values(points));
+        Assert.Equal(Noon.AddMicroseconds(1), points[0].Timestamp);
+        Assert.Equal(DateTimeKind.Utc, points[0].Timestamp.Kind);
+    }
+
+    /// <summary>Metrics can be chosen.</summary>
+    [Fact]
+    public async Task Only_the_wanted_metrics_are_read()
+    {
+        using var writer = new BatchWriter();
+        writer.Add(Plant, Press, Noon, frame =>
+        {
+            frame.AddDouble("a"u8, 1);
+            frame.AddDouble("b"u8, 2);
+            frame.AddDouble("c"u8, 3);
+        });
+        await WriteAsync(writer);
+        Assert.Equal([("a", 1), ("c", 3)], Plain(await ReadAsync(new TelemetryQuery { Device = Press, Metrics = ["c", "a", "x"] })));
+    }
+
+    /// <summary>Pages join without a gap or a repeat, also in the middle of an instant.</summary>
+    [Fact]
+    public async Task Pages_join_without_a_gap_or_a_repeat()
+    {
+        using var writer = new BatchWriter();
+        for (var i = 0; i < 50; i++)
+        {
+            writer.Add(Plant, Press, Noon.AddMinutes(i * 7), frame =>
+            {
+                frame.AddDouble("a"u8, 1);
+                frame.AddDouble("b"u8, 2);
+                frame.AddDouble("c"u8, 3);
+            });
+        }
+
+        await WriteAsync(writer);
+        var all = await ReadAsync(new TelemetryQuery { Device = Press });
+        Assert.Equal(150, all.Count);
+
+        var paged = new List<TelemetryPoint>();
+        TelemetryCursor? after = null;
+        while (true)
+        {
+            var page = await ReadAsync(new TelemetryQuery { Device = Press, Limit = 7, After = after });
+            if (page.Count == 0)
+                break;
+            paged.AddRange(page);
+            after = new TelemetryCursor(page[^1].Timestamp, page[^1].Metric);
+        }
+
+        Assert.Equal(all, paged);
+    }
+
+    /// <summary>The latest point of each metric is found by time, not by arrival.</summary>
+    [Fact]
+    public async Task Latest_is_the_newest_of_each_metric()
+    {
+        await WriteAsync(Plant, Press, Noon.AddHours(5), "a", 5);
+        await WriteAsync(Plant, Press, Noon, "a", 1);
+        await WriteAsync(Plant, Press, Noon.AddHours(-3), "b", 2);
+        Assert.Equal([("a", 5), ("b", 2)], Plain(await Reader.ReadLatestAsync(Plant, Press)));
+        Assert.Empty(await Reader.ReadLatestAsync(Plant, DeviceId.Parse("nobody")));
+    }
+
+    /// <summary>Buckets count numbers and booleans that are not bad.</summary>
+    [Fact]
+    public async Task Buckets_hold_what_counts()
+    {
+        using var writer = new BatchWriter();
+        void Add(int second, double value, TelemetryQuality quality = TelemetryQuality.Good) =>
+            writer.Add(Plant, Press, Noon.AddSeconds(second), frame => frame.AddDouble("n"u8, value, quality));
+        Add(0, 1);
+        Add(59, -3);
+        Add(60, 10);
+        Add(61, 1000, TelemetryQuality.Bad);
+        Add(62, 20, TelemetryQuality.Uncertain);
+        writer.Add(Plant, Press, Noon.AddSeconds(63), frame => frame.AddText("n"u8, "text"u8));
+        writer.Add(Plant, Press, Noon.AddSeconds(300), frame => frame.AddBool("n"u8, value: true));
+        writer.Add(Plant, Press, Noon.AddSeconds(301), frame => frame.AddLong("n"u8, 5));
+        await WriteAsync(writer);
+
+        var buckets = await Reader.AggregateAsync(
+            Plant,
+            new TelemetryAggregateQuery { Device = Press, Metric = "n", From = Noon, To = Noon.AddHours(1), Bucket = TimeSpan.FromMinutes(1) }
+        );
+        Assert.Equal(
+            [
+                new(Noon, 2, -3, 1, -2),
+                new(Noon.AddMinutes(1), 2, 10, 20, 30),
+                new(Noon.AddMinutes(5), 2, 1, 5, 6),
+            ],
+            buckets
+        );
+        Assert.Equal(-1, buckets[0].Average);
+    }
+
+    /// <summary>One batch may hold many tenants, and none sees another's.</summary>
+    [Fact]
+    public async Task A_tenant_sees_nothing_of_another()
+    {
+        using var writer = new BatchWriter();
+        writer.Add(Plant, Press, Noon, frame => frame.AddDouble("mine"u8, 1));
+        writer.Add(Other, Press, Noon, frame => frame.AddDouble("theirs"u8, 2));
+        await WriteAsync(writer);
+        Assert.Equal([("mine", 1)], Plain(await ReadAsync(new TelemetryQuery { Device = Press })));
+        Assert.Equal([("mine", 1)], Plain(await Reader.ReadLatestAsync(Plant, Press)));
+        Assert.Equal([("theirs", 2)], Plain(await Reader.ReadLatestAsync(Other, Press)));
+        Assert.Empty(await Reader.AggregateAsync(
+            Plant,
+            new TelemetryAggregateQuery { Device = Press, Metric = "theirs", From = Noon, To = Noon.AddDays(1), Bucket = TimeSpan.FromDays(1) }
+        ));
+        Assert.Empty(await Reader.ReadLatestAsync(TenantId.Parse("third"), Press));
+    }
+
+    /// <summary>Without a tenant there is no answer.</summary>
+    [Fact]
+    public async Task Work_without_a_tenant_throws()
+    {
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await Reader.ReadLatestAsync(default, Press));
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await Registry.FindAsync(default, Press));
+    }
+
+    /// <summary>A secret lets its own device in, and nothing else does.</summary>
+    [Fact]
+    public async Task Only_the_right_secret_of_a_registered_device_lets_it_in()
+    {
+        Assert.True(await Registry.AddAsync(Plant, new Device { Id = Press }));
+        Assert.False(await Registry.AddAsync(Plant, new Device { Id = Press }));
+        Assert.Null(await LoginAsync("press@plant", ""));
+        var secret = await Registry.RotateSecretAsync(Plant, Press);
+        Assert.NotNull(secret);
+
+        var session = await LoginAsync("press@plant", secret);
+        Assert.Equal((Plant, Press), (session!.Tenant, session.Device));
+        Assert.Null(await LoginAsync("press@plant", secret + "x"));
+        Assert.Null(await LoginAsync("press@other", secret));
+        Assert.Null(await LoginAsync("pump@plant", secret));
+        Assert.Null(await LoginAsync("press", secret));
+
+        var renewed = await Registry.RotateSecretAsync(Plant, Press);
+        Assert.Null(await LoginAsync("press@plant", secret));
+        Assert.NotNull(await LoginAsync("press@plant", renewed!));
+        Assert.True(await Registry.RemoveAsync(Plant, Press));
+        Assert.False(await Registry.RemoveAsync(Plant, Press));
+        Assert.Null(await LoginAsync("press@plant", renewed!));
+        Assert.Null(await Registry.RotateSecretAsync(Plant, Press));
+    }
+
+    /// <summary>A certificate stands for one device.</summary>
+    [Fact]
+    public async Task A_certificate_lets_in_the_device_it_stands_for()
+    {
+        var (mine, unknown) = (new byte[32], new byte[32]);
+        mine[0] = 1;
+        await Registry.AddAsync(Plant, new Device { Id = Press });
+        await Registry.AddAsync(Other, new Device { Id = Press });
+        Assert.True(await Registry.AddCertificateAsync(Plant, Press, mine));
+        Assert.True(await Registry.AddCertificateAsync(Plant, Press, mine));
+        Assert.False(await Registry.AddCertificateAsync(Other, Press, mine));
+        Assert.False(await Registry.AddCertificateAsync(Plant, DeviceId.Parse("nobody"), unknown));
+        Assert.Equal(Plant, (await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(mine)))!.Tenant);
+        Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(mine, "press@other")));
+        Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(unknown)));
+    }
+
+    /// <summary>A gateway speaks for the devices that name it, in its own tenant.</summary>
+    [Fact]
+    public async Task A_gateway_may_publish_for_its_devices_only()
+    {
+        await Registry.AddAsync(Plant, new Device { Id = DeviceId.Parse("gate") });
+        await Registry.AddAsync(Plant, new Device { Id = Press, Gateway = DeviceId.Parse("gate"), DisplayName = "Press 1" });
+        await Registry.AddAsync(Plant, new Device { Id = DeviceId.Parse("pump") });
+        await Registry.AddAsync(Other, new Device { Id = DeviceId.Parse("theirs"), Gateway = DeviceId.Parse("gate") });
+        var session = await LoginAsync("gate@plant", (await Registry.RotateSecretAsync(Plant, DeviceId.Parse("gate")))!);
+        Assert.True(session!.TryResolve("press"u8, out _));
+        Assert.False(session.TryResolve("pump"u8, out _));
+        Assert.False(session.TryResolve("theirs"u8, out _));
+
+        Assert.Equal(["gate", "press", "pump"], (await Registry.ListAsync(Plant, null, 10)).Select(device => device.Id.Value));
+        Assert.Equal(["press"], (await Registry.ListAsync(Plant, DeviceId.Parse("gate"), 1)).Select(device => device.Id.Value));
+        Assert.Equal("Press 1", (await Registry.FindAsync(Plant, Press))!.DisplayName);
+        Assert.Null(await Registry.FindAsync(Other, Press));
+    }
+
+    /// <summary>Dead letters are kept per tenant, the newest of them.</summary>
+    [Fact]
+    public async Task Dead_letters_are_kept_per_tenant_and_the_oldest_go_first()
+    {
+        DeadLetter Make(TenantId tenant, int number) =>
+            new()
+            {
+                Tenant = tenant,
+                Device = Press,
+                ReceivedAt = Noon,
+                Reason = IngestReason.Malformed,
+                MediaType = "application/json",
+                Payload = new byte[] { (byte)number, 0xFF, 0 },
+            };
+        await DeadLetters.AppendAsync([Make(Other, 1)], CancellationToken.None);
+        await DeadLetters.AppendAsync([.. Enumerable.Range(1, MaxDeadLetters + 3).Select(i => Make(Plant, i))], CancellationToken.None);
+
+        var kept = await DeadLetters.ListAsync(Plant, 0, MaxDeadLetters + 10);
+        Assert.Equal(MaxDeadLetters, kept.Count);
+        Assert.Equal(4, kept[0].Payload.Span[0]);
+        Assert.Equal((Press, Noon, IngestReason.Malformed, "application/json"), (kept[0].Device, kept[0].ReceivedAt, kept[0].Reason, kept[0].MediaType));
+        Assert.Equal(kept[2].Id, (await DeadLetters.ListAsync(Plant, kept[1].Id, 1))[0].Id);
+        Assert.Single(await DeadLetters.ListAsync(Other, 0, 10));
+    }
+
+    /// <summary>Writes one value.</summary>
+    protected async Task WriteAsync(TenantId tenant, DeviceId device, DateTime timestamp, string metric, double value)
+    {
+        using var writer = new BatchWriter();
+        writer.Add(tenant, device, timestamp, frame => frame.AddDouble(Encoding.UTF8.GetBytes(metric), value));
+        await WriteAsync(writer);
+    }
+
+    /// <summary>Writes what was gathered, and checks that the sink refused none of it.</summary>
+    protected async Task WriteAsync(BatchWriter writer)
+    {
+        ArgumentNullException.ThrowIfNull(writer);
+        await Sink.WriteAsync(writer.Batch, CancellationToken.None);
+        Assert.DoesNotContain(writer.Batch.Chunks, chunk => chunk.HasRejections);
+    }
+
+    private async Task<List<TelemetryPoint>> ReadAsync(TelemetryQuery query)
+    {
+        var points = new List<TelemetryPoint>();
+        await foreach (var point in Reader.ReadAsync(Plant, query))
+            points.Add(point);
+        return points;
+    }
+
+    private ValueTask<DeviceSession?> LoginAsync(string userName, string password) =>
+        Authenticator.AuthenticateAsync(DeviceCredential.FromPassword(userName, Encoding.UTF8.GetBytes(password)));
+
+    private static IEnumerable<double> Values(IEnumerable<TelemetryPoint> points) => points.Select(point => point.Value.AsDouble());
+
+    private static IEnumerable<(string, double)> Plain(IEnumerable<TelemetryPoint> points) =>
+        points.Select(point => (point.Metric, point.Value.AsDouble()));
+}

@@ -1,0 +1,33 @@
+using Insa.Iiot;
+using Insa.Iiot.Storage.Sqlite;
+using Insa.Iiot.Storage.Sqlite.Devices;
+using Insa.Iiot.Storage.Sqlite.Telemetry;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the embedded store to a host.</summary>
+public static class SqliteIiotBuilderExtensions
+{
+    /// <summary>Adds telemetry sink and reader, device registry and authenticator, and dead letters, all in one SQLite file.</summary>
+    public static IiotBuilder AddSqliteStorage(this IiotBuilder builder, Action<SqliteStorageOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+
+        var services = builder.Services;
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SqliteStorageOptions>, SqliteStorageOptionsValidator>());
+        var options = services.AddOptionsWithValidateOnStart<SqliteStorageOptions>();
+        if (configure is not null)
+            options.Configure(configure);
+
+        services.TryAddSingleton<SqliteDatabase>();
+        services.TryAddSingleton<ITelemetrySink, SqliteTelemetrySink>();
+        services.TryAddSingleton<ITelemetryReader, SqliteTelemetryReader>();
+        services.TryAddSingleton<IDeadLetterStore, SqliteDeadLetterStore>();
+        services.TryAddSingleton<SqliteDeviceStore>();
+        services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<SqliteDeviceStore>());
+        services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<SqliteDeviceStore>());
+        return builder;
+    }
+}

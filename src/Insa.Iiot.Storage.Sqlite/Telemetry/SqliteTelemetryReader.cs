@@ -1,0 +1,232 @@
+using System.Runtime.CompilerServices;
+using Microsoft.Data.Sqlite;
+
+namespace Insa.Iiot.Storage.Sqlite.Telemetry;
+
+/// <summary>Reads one tenant's telemetry: hour by hour, only those that hold frames of the device.</summary>
+internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetryReader
+{
+    private static readonly TimeSpan ShortestBucket = TimeSpan.FromMilliseconds(1);
+
+    public async IAsyncEnumerable<TelemetryPoint> ReadAsync(
+        TenantId tenant,
+        TelemetryQuery query,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfNegative(query.Limit, nameof(query));
+
+        // SQLite answers on the calling thread; the caller gets control back before the first look at the disk.
+        await Task.Yield();
+        var left = query.Limit;
+        var from = query.After is { } after && after.Timestamp > query.From ? after.Timestamp : query.From;
+        var wanted = query.Metrics.Count == 0 ? null : query.Metrics.ToHashSet(StringComparer.Ordinal);
+        foreach (var point in Points(tenant, query.Device, from, query.To, wanted, cancellationToken))
+        {
+            if (left == 0)
+                yield break;
+            if (query.After is { } seen && point.Timestamp == seen.Timestamp && string.CompareOrdinal(point.Metric, seen.Metric) <= 0)
+                continue;
+            left--;
+            yield return point;
+        }
+    }
+
+    public ValueTask<IReadOnlyList<TelemetryPoint>> ReadLatestAsync(
+        TenantId tenant,
+        DeviceId device,
+        CancellationToken cancellationToken = default
+    )
+    {
+        using var connection = database.OpenReader();
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            SELECT f.ts, f.layout, f.sequence, f.format, f.vals, f.quality, l.metrics
+            FROM tenant t
+            JOIN telemetry_device d ON d.tenant = t.id AND d.name = $device
+            JOIN telemetry_shape s ON s.device = d.id
+            JOIN telemetry_frame f ON f.ts = s.last_ts AND f.device = s.device AND f.layout = s.layout
+            JOIN telemetry_layout l ON l.id = f.layout AND l.tenant = t.id
+            WHERE t.name = $tenant
+            """;
+        command.Parameters.AddWithValue("$tenant", tenant.Value);
+        command.Parameters.AddWithValue("$device", device.Value);
+
+        var latest = new SortedDictionary<string, (long Ts, long Sequence, TelemetryPoint Point)>(StringComparer.Ordinal);
+        using var rows = Execute(command);
+        while (rows.Read())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var (ts, sequence) = (rows.GetInt64(0), rows.GetInt64(2));
+            foreach (var point in Decode(rows, LayoutText.Split(rows.GetString(6))))
+            {
+                if (!latest.TryGetValue(point.Metric, out var other) || (ts, sequence).CompareTo((other.Ts, other.Sequence)) > 0)
+                    latest[point.Metric] = (ts, sequence, point);
+            }
+        }
+
+        return ValueTask.FromResult<IReadOnlyList<TelemetryPoint>>([.. latest.Values.Select(entry => entry.Point)]);
+    }
+
+    public ValueTask<IReadOnlyList<TelemetryBucket>> AggregateAsync(
+        TenantId tenant,
+        TelemetryAggregateQuery query,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Bucket, ShortestBucket, nameof(query));
+
+        var buckets = new List<TelemetryBucket>();
+        foreach (var point in Points(tenant, query.Device, query.From, query.To, [query.Metric], cancellationToken))
+        {
+            if ((point.Quality & TelemetryQuality.Bad) == TelemetryQuality.Bad || point.Value.Kind is TelemetryValueKind.Text or TelemetryValueKind.Json)
+                continue;
+            var offset = MicrosecondTime.FloorDivide(point.Timestamp.Ticks - DateTime.UnixEpoch.Ticks, query.Bucket.Ticks) * query.Bucket.Ticks;
+            var start = new DateTime(DateTime.UnixEpoch.Ticks + offset, DateTimeKind.Utc);
+            var value = point.Value.AsDouble();
+            if (buckets.Count == 0 || buckets[^1].Start != start)
+            {
+                buckets.Add(new TelemetryBucket(start, 1, value, value, value));
+                continue;
+            }
+
+            var open = buckets[^1];
+            buckets[^1] = new TelemetryBucket(start, open.Count + 1, Math.Min(open.Min, value), Math.Max(open.Max, value), open.Sum + value);
+        }
+
+        return ValueTask.FromResult<IReadOnlyList<TelemetryBucket>>(buckets);
+    }
+
+    private IEnumerable<TelemetryPoint> Points(
+        TenantId tenant,
+        DeviceId device,
+        DateTime from,
+        DateTime to,
+        HashSet<string>? wanted,
+        CancellationToken cancellationToken
+    )
+    {
+        using var connection = database.OpenReader();
+        if (FindDevice(connection, tenant, device) is not { } deviceId)
+            yield break;
+
+        var (first, end) = (MicrosecondTime.Ceiling(from), MicrosecondTime.Ceiling(to));
+        var layouts = new Dictionary<long, string[]>();
+        var instant = new SortedDictionary<string, (long Sequence, TelemetryPoint Point)>(StringComparer.Ordinal);
+        using var command = connection.CreateCommand();
+        command.CommandText = """
+            SELECT ts, layout, sequence, format, vals, quality FROM telemetry_frame
+            WHERE ts >= $from AND ts < $to AND device = $device
+            ORDER BY ts
+            """;
+        var fromParameter = command.Parameters.Add("$from", SqliteType.Integer);
+        var toParameter = command.Parameters.Add("$to", SqliteType.Integer);
+        command.Parameters.AddWithValue("$device", deviceId);
+
+        foreach (var hour in Hours(connection, deviceId, first, end))
+        {
+            fromParameter.Value = Math.Max(first, hour * MicrosecondTime.PerHour);
+            toParameter.Value = Math.Min(end, (hour + 1) * MicrosecondTime.PerHour);
+            using var rows = Execute(command);
+            var at = long.MinValue;
+            while (rows.Read())
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (rows.GetInt64(0) != at)
+                {
+                    foreach (var (_, point) in instant.Values)
+                        yield return point;
+                    instant.Clear();
+                    at = rows.GetInt64(0);
+                }
+
+                Merge(instant, rows, LayoutOf(connection, layouts, rows.GetInt64(1)), wanted);
+            }
+
+            foreach (var (_, point) in instant.Values)
+                yield return point;
+            instant.Clear();
+        }
+    }
+
+    // Frames of several layouts may share an instant and a metric: what was written last counts.
+    private static void Merge(
+        SortedDictionary<string, (long Sequence, TelemetryPoint Point)> instant,
+        SqliteDataReader rows,
+        string[] metrics,
+        HashSet<string>? wanted
+    )
+    {
+        if (wanted is not null && !Array.Exists(metrics, wanted.Contains))
+            return;
+        var sequence = rows.GetInt64(2);
+        foreach (var point in Decode(rows, metrics))
+        {
+            if (wanted?.Contains(point.Metric) == false)
+                continue;
+            if (!instant.TryGetValue(point.Metric, out var other) || sequence > other.Sequence)
+                instant[point.Metric] = (sequence, point);
+        }
+    }
+
+    private static TelemetryPoint[] Decode(SqliteDataReader rows, string[] metrics)
+    {
+        var timestamp = MicrosecondTime.ToDateTime(rows.GetInt64(0));
+        var values = new TelemetryValue[metrics.Length];
+        if (!FrameCodec.TryRead(rows.GetInt32(3), (byte[])rows.GetValue(4), values))
+            throw new TelemetryStoreException("A stored frame cannot be read: the file is damaged; restore it from a backup.", isTransient: false);
+        var qualities = rows.IsDBNull(5) ? null : (byte[])rows.GetValue(5);
+        var points = new TelemetryPoint[metrics.Length];
+        for (var i = 0; i < points.Length; i++)
+            points[i] = new TelemetryPoint(metrics[i], timestamp, values[i], qualities is null ? TelemetryQuality.Good : (TelemetryQuality)qualities[i]);
+        return points;
+    }
+
+    private static long? FindDevice(SqliteConnection connection, TenantId tenant, DeviceId device)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText =
+            "SELECT d.id FROM tenant t JOIN telemetry_device d ON d.tenant = t.id WHERE t.name = $tenant AND d.name = $device";
+        command.Parameters.AddWithValue("$tenant", tenant.Value);
+        command.Parameters.AddWithValue("$device", device.Value);
+        return command.ExecuteScalar() as long?;
+    }
+
+    private static List<long> Hours(SqliteConnection connection, long device, long from, long to)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT hour FROM telemetry_hour WHERE device = $device AND hour BETWEEN $first AND $last ORDER BY hour";
+        command.Parameters.AddWithValue("$device", device);
+        command.Parameters.AddWithValue("$first", MicrosecondTime.FloorDivide(from, MicrosecondTime.PerHour));
+        command.Parameters.AddWithValue("$last", MicrosecondTime.FloorDivide(to, MicrosecondTime.PerHour));
+        var hours = new List<long>();
+        using var rows = command.ExecuteReader();
+        while (rows.Read())
+            hours.Add(rows.GetInt64(0));
+        return hours;
+    }
+
+    private static string[] LayoutOf(SqliteConnection connection, Dictionary<long, string[]> layouts, long id)
+    {
+        if (layouts.TryGetValue(id, out var metrics))
+            return metrics;
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT metrics FROM telemetry_layout WHERE id = $id";
+        command.Parameters.AddWithValue("$id", id);
+        return layouts[id] = LayoutText.Split((string)command.ExecuteScalar()!);
+    }
+
+    private static SqliteDataReader Execute(SqliteCommand command)
+    {
+        try
+        {
+            return command.ExecuteReader();
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteErrors.ToStoreException(e);
+        }
+    }
+}

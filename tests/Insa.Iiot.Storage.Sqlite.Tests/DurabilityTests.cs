@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Globalization;
+using Insa.Iiot.Conformance;
+using Insa.Iiot.Storage.Sqlite.Telemetry;
+using Microsoft.Data.Sqlite;
+
+namespace Insa.Iiot.Storage.Sqlite.Tests;
+
+public sealed class DurabilityTests : IDisposable
+{
+    private const int KillCycles = 5;
+    private static readonly TenantId Plant = TenantId.Parse("plant");
+    private static readonly DeviceId Press = DeviceId.Parse("press");
+    private static readonly DateTime Noon = new(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc);
+
+    private readonly SqliteStore _store = new();
+
+    public void Dispose() => _store.Dispose();
+
+    [Fact]
+    public async Task What_a_killed_process_had_committed_is_stored_once_and_the_file_is_sound()
+    {
+        var random = new Random(1);
+        var next = 0;
+        for (var cycle = 0; cycle < KillCycles; cycle++)
+        {
+            var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, UseShellExecute = false };
+            start.Environment[WritingProcess.FolderVariable] = _store.Folder;
+            start.Environment[WritingProcess.FirstVariable] = next.ToString(CultureInfo.InvariantCulture);
+            using var process = Process.Start(start)!;
+            var acknowledged = next;
+            for (var lines = random.Next(5, 50); lines > 0; lines--)
+                acknowledged = int.Parse((await process.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
+            process.Kill();
+
+            // What it said before it died counts as well.
+            while (await process.StandardOutput.ReadLineAsync() is { Length: > 0 } line)
+                acknowledged = int.TryParse(line, CultureInfo.InvariantCulture, out var last) && last > acknowledged ? last : acknowledged;
+            await process.WaitForExitAsync();
+
+            var stored = new List<TelemetryPoint>();
+            await foreach (var point in _store.Reader.ReadAsync(Plant, new TelemetryQuery { Device = Press, Limit = int.MaxValue }))
+                stored.Add(point);
+            Assert.True(stored.Count >= acknowledged, $"{acknowledged} acknowledged, {stored.Count} stored.");
+            Assert.Equal(Enumerable.Range(0, stored.Count).Select(i => WritingProcess.Start.AddMilliseconds(i)), stored.Select(point => point.Timestamp));
+            Assert.Equal(0, stored.Count % WritingProcess.FramesPerBatch);
+            Assert.Equal("ok", _store.Query("PRAGMA integrity_check"));
+
+            // The device never heard of the rest, and sends it again.
+            next = acknowledged;
+        }
+    }
+
+    [Fact]
+    public async Task Every_commit_is_synced_to_the_disk()
+    {
+        await WriteAsync(0);
+        Assert.Equal(("wal", 2L), _store.Database.Write(connection => ((string)Scalar(connection, "PRAGMA journal_mode")!, (long)Scalar(connection, "PRAGMA synchronous")!)));
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_a_passing_failure_and_loses_nothing()
+    {
+        await WriteAsync(0);
+        var pages = (long)_store.Query("PRAGMA page_count")!;
+        _store.Database.Write(connection => Scalar(connection, $"PRAGMA max_page_count = {pages + 3}"));
+        var written = 1;
+        var failure = await Assert.ThrowsAsync<TelemetryStoreException>(async () =>
+        {
+            for (; written < 100; written++)
+                await WriteAsync(written, 200);
+        });
+        Assert.True(failure.IsTransient);
+        Assert.Contains("disk is full", failure.Message, StringComparison.Ordinal);
+
+        _store.Database.Write(connection => Scalar(connection, "PRAGMA max_page_count = 1000000"));
+        await WriteAsync(written, 200);
+        var expected = 1 + ((written - 1) * 200) + 200;
+        Assert.Equal((long)expected, _store.Query("SELECT count(*) FROM telemetry_frame"));
+    }
+
+    [Fact]
+    public async Task A_database_that_another_process_holds_is_a_passing_failure()
+    {
+        await WriteAsync(0);
+        using (var other = new SqliteConnection($"Data Source={_store.Path};Pooling=False"))
+        {
+            other.Open();
+            Scalar(other, "BEGIN IMMEDIATE");
+            var failure = await Assert.ThrowsAsync<TelemetryStoreException>(() => WriteAsync(1));
+            Assert.True(failure.IsTransient);
+            Scalar(other, "ROLLBACK");
+        }
+
+        await WriteAsync(1);
+        Assert.Equal(2L, _store.Query("SELECT count(*) FROM telemetry_frame"));
+    }
+
+    [Fact]
+    public async Task A_read_only_database_is_a_passing_failure()
+    {
+        await WriteAsync(0);
+        _store.Database.Write(connection => Scalar(connection, "PRAGMA query_only = 1"));
+        Assert.True((await Assert.ThrowsAsync<TelemetryStoreException>(() => WriteAsync(1))).IsTransient);
+        _store.Database.Write(connection => Scalar(connection, "PRAGMA query_only = 0"));
+        await WriteAsync(1);
+        Assert.Equal(2L, _store.Query("SELECT count(*) FROM telemetry_frame"));
+    }
+
+    [Fact]
+    public void A_database_of_a_newer_version_is_refused()
+    {
+        _store.Query($"PRAGMA user_version = {SqliteSchema.CurrentVersion + 1}");
+        var failure = Assert.Throws<TelemetryStoreException>(() => _store.Database.Write(_ => true));
+        Assert.False(failure.IsTransient);
+        Assert.Contains("update the package", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_is_migrated_once_and_kept_on_the_next_start()
+    {
+        await WriteAsync(0);
+        using var second = new SqliteStore(_store.Folder);
+        Assert.Single(await second.Reader.ReadLatestAsync(Plant, Press));
+        Assert.Equal((long)SqliteSchema.CurrentVersion, _store.Query("PRAGMA user_version"));
+    }
+
+    [Fact]
+    public async Task Nobody_but_the_owner_may_read_the_file()
+    {
+        await WriteAsync(0);
+        if (OperatingSystem.IsWindows())
+            return;
+        foreach (var file in Directory.GetFiles(_store.Folder))
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+    }
+
+#if !DEBUG // Without optimisation the compiler boxes where it otherwise does not.
+    [Fact]
+    public async Task A_frame_of_a_known_device_and_layout_allocates_nothing()
+    {
+        using var small = Make(0, 10);
+        using var large = Make(20_000, 1000);
+        long Measure(BatchWriter writer)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            Assert.True(_store.Sink.WriteAsync(writer.Batch, CancellationToken.None).IsCompletedSuccessfully);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+
+        await WriteAsync(1);
+        for (var i = 0; i < 3; i++)
+            _ = Measure(small) + Measure(large);
+        Assert.InRange(Measure(large) - Measure(small), -1000, 1000);
+    }
+#endif
+
+    private Task WriteAsync(int first, int count = 1)
+    {
+        using var writer = Make(first * 200, count);
+        return _store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
+    }
+
+    private static BatchWriter Make(int first, int count)
+    {
+        var writer = new BatchWriter();
+        for (var i = 0; i < count; i++)
+            writer.Add(Plant, Press, Noon.AddMilliseconds(first + i), frame => frame.AddDouble("n"u8, i));
+        return writer;
+    }
+
+    private static object? Scalar(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
+    }
+}

@@ -1,0 +1,59 @@
+using Insa.Iiot.Storage.Sqlite.Devices;
+using Insa.Iiot.Storage.Sqlite.Telemetry;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Insa.Iiot.Storage.Sqlite.Tests;
+
+/// <summary>A store in a folder of its own.</summary>
+internal sealed class SqliteStore : IDisposable
+{
+    public const int MaxDeadLetters = 20;
+
+    private readonly ServiceProvider _services;
+    private readonly bool _ownsFolder;
+
+    public SqliteStore(string? folder = null)
+    {
+        _ownsFolder = folder is null;
+        Folder = folder ?? Directory.CreateTempSubdirectory("iiot-sqlite-").FullName;
+        var services = new ServiceCollection();
+        services.AddIiot().AddSqliteStorage(options =>
+        {
+            options.Path = Path;
+            options.MaxDeadLettersPerTenant = MaxDeadLetters;
+            options.BusyTimeout = TimeSpan.Zero;
+        });
+        _services = services.BuildServiceProvider();
+    }
+
+    public string Folder { get; }
+
+    public string Path => System.IO.Path.Combine(Folder, "iiot.db");
+
+    public ITelemetrySink Sink => _services.GetRequiredService<ITelemetrySink>();
+
+    public ITelemetryReader Reader => _services.GetRequiredService<ITelemetryReader>();
+
+    public SqliteDeviceStore Devices => _services.GetRequiredService<SqliteDeviceStore>();
+
+    public IDeadLetterStore DeadLetters => _services.GetRequiredService<IDeadLetterStore>();
+
+    public SqliteDatabase Database => _services.GetRequiredService<SqliteDatabase>();
+
+    public object? Query(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
+    }
+
+    public void Dispose()
+    {
+        _services.Dispose();
+        if (_ownsFolder)
+            Directory.Delete(Folder, recursive: true);
+    }
+}

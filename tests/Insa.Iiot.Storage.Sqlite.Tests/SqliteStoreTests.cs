@@ -1,0 +1,32 @@
+using Insa.Iiot.Conformance;
+
+namespace Insa.Iiot.Storage.Sqlite.Tests;
+
+public sealed class SqliteStoreTests : StoreConformance
+{
+    private SqliteStore _store = null!;
+
+    protected override ITelemetrySink Sink => _store.Sink;
+
+    protected override ITelemetryReader Reader => _store.Reader;
+
+    protected override IDeviceRegistry Registry => _store.Devices;
+
+    protected override IDeviceAuthenticator Authenticator => _store.Devices;
+
+    protected override IDeadLetterStore DeadLetters => _store.DeadLetters;
+
+    protected override int MaxDeadLetters => SqliteStore.MaxDeadLetters;
+
+    public override ValueTask InitializeAsync()
+    {
+        _store = new SqliteStore();
+        return default;
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        _store.Dispose();
+        return base.DisposeAsync();
+    }
+}
