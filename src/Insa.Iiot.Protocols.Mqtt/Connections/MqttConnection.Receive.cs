@@ -1,0 +1,235 @@
+using System.Buffers;
+using Insa.Iiot.Protocols.Mqtt.Diagnostics;
+using Insa.Iiot.Protocols.Mqtt.Packets;
+
+namespace Insa.Iiot.Protocols.Mqtt.Connections;
+
+internal sealed partial class MqttConnection
+{
+    // QoS 2 identifiers received and not yet released: a second PUBLISH of one is the same message (MQTT 5 §4.3.3).
+    private readonly HashSet<ushort> _unreleased = [];
+    private readonly byte[]?[] _aliases;
+
+    private enum Next
+    {
+        /// <summary>All whole packets were handled.</summary>
+        Read,
+
+        /// <summary>The tenant's lane is full: the packet stays in the buffer.</summary>
+        WaitForCapacity,
+
+        /// <summary>Too many replies are due: the packet stays in the buffer.</summary>
+        WaitForReplies,
+
+        /// <summary>The connection ends.</summary>
+        End,
+    }
+
+    private async Task ReceiveAsync()
+    {
+        while (true)
+        {
+            var read = await _input.ReadAsync().ConfigureAwait(false);
+            if (read.IsCanceled)
+            {
+                _input.AdvanceTo(read.Buffer.Start);
+                return;
+            }
+
+            var next = Handle(read.Buffer, out var consumed);
+            var ended = next == Next.Read && read.IsCompleted;
+            _input.AdvanceTo(consumed, next == Next.Read ? read.Buffer.End : consumed);
+            if (next == Next.End || ended)
+                return;
+            if (next == Next.WaitForCapacity && !await TryWaitForCapacityAsync().ConfigureAwait(false))
+                return;
+            if (next == Next.WaitForReplies)
+                await _replies.Writer.WaitToWriteAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<bool> TryWaitForCapacityAsync()
+    {
+        try
+        {
+            await _ingress.WaitForCapacityAsync(_session, _transport.ConnectionClosed).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            if (_endReason == MqttReason.Success)
+                _endReason = MqttReason.ServerShuttingDown;
+            return false;
+        }
+    }
+
+    private Next Handle(ReadOnlySequence<byte> buffer, out SequencePosition consumed)
+    {
+        consumed = buffer.Start;
+        while (true)
+        {
+            var result = MqttFrame.TryRead(buffer, _options.MaxPacketBytes, out var frame);
+            if (result == FrameResult.Incomplete)
+                return Next.Read;
+            if (result != FrameResult.Complete)
+                return Fail(result == FrameResult.TooLarge ? MqttReason.PacketTooLarge : MqttReason.MalformedPacket);
+
+            var body = buffer.Slice(frame.HeaderLength, frame.BodyLength);
+            var next = body.IsSingleSegment ? Handle(frame, body.FirstSpan) : HandleCopied(frame, body);
+            if (next != Next.Read)
+                return next;
+            Volatile.Write(ref _lastPacket, _time.GetTimestamp());
+            buffer = buffer.Slice(frame.Length);
+            consumed = buffer.Start;
+        }
+    }
+
+    private Next HandleCopied(MqttFrame frame, in ReadOnlySequence<byte> body)
+    {
+        var copy = ArrayPool<byte>.Shared.Rent(frame.BodyLength);
+        body.CopyTo(copy);
+        var next = Handle(frame, copy.AsSpan(0, frame.BodyLength));
+        ArrayPool<byte>.Shared.Return(copy);
+        return next;
+    }
+
+    private Next Handle(MqttFrame frame, ReadOnlySpan<byte> body)
+    {
+        switch (frame.Type)
+        {
+            case MqttPacketType.Publish:
+                return HandlePublish(frame.Flags, body);
+            case MqttPacketType.PubRel when frame.Flags == 2:
+                return HandleRelease(body);
+            case MqttPacketType.PingReq when frame is { Flags: 0, BodyLength: 0 }:
+                return Send(Reply.Of(MqttPacketType.PingResp));
+            case MqttPacketType.Subscribe when frame.Flags == 2:
+                return HandleSubscribe(body, MqttPacketType.SubAck);
+            case MqttPacketType.Unsubscribe when frame.Flags == 2:
+                return HandleSubscribe(body, MqttPacketType.UnsubAck);
+            case MqttPacketType.Disconnect when frame.Flags == 0:
+                return Next.End;
+            default:
+                return Fail(MqttReason.ProtocolError);
+        }
+    }
+
+    private Next HandlePublish(int flags, ReadOnlySpan<byte> body)
+    {
+        var reason = PublishPacket.TryRead(flags, body, _version, out var packet);
+        if (reason != MqttReason.Success)
+            return Fail(reason);
+        if (_version == 5 && packet.Retain)
+            return Fail(MqttReason.RetainNotSupported);
+        var topic = packet.Topic;
+        if (packet.TopicAlias >= 0 && !TryResolveAlias(packet.TopicAlias, ref topic))
+            return Fail(MqttReason.TopicAliasInvalid);
+        if (packet.QoS == 2 && IsUnreleased(packet.Id))
+            return Send(Reply.Of(MqttPacketType.PubRec, packet.Id));
+        if (packet.QoS > 0 && _version == 5 && Volatile.Read(ref _inFlight) >= _options.ReceiveMaximum)
+            return Fail(MqttReason.ReceiveMaximumExceeded);
+        if (_replies.Reader.Count >= _replyCapacity)
+            return Next.WaitForReplies;
+
+        if (!TelemetryTopic.TryRead(topic, out var device, out var metric))
+            return Refuse(packet, MqttReason.TopicNameInvalid);
+        var format = metric.IsEmpty ? PayloadFormat.Json : PayloadFormat.Scalar;
+        if (!packet.ContentType.IsEmpty && (format = _ingress.FindFormat(packet.ContentType)) is null)
+            return Refuse(packet, MqttReason.PayloadFormatInvalid);
+
+        var receipt = _ingress.Submit(_session, new TelemetryMessage(format, packet.Payload) { Device = device, Metric = metric });
+        if (receipt.Status == IngestStatus.Busy)
+            return Next.WaitForCapacity;
+        if (packet.QoS == 0)
+            return Next.Read;
+        if (packet.QoS == 2 && receipt.Status == IngestStatus.Accepted)
+        {
+            lock (_unreleased)
+                _unreleased.Add(packet.Id);
+        }
+
+        Interlocked.Increment(ref _inFlight);
+        var type = packet.QoS == 1 ? MqttPacketType.PubAck : MqttPacketType.PubRec;
+        return Send(new Reply(type, packet.Id, MqttReason.Success, receipt));
+    }
+
+    private Next HandleRelease(ReadOnlySpan<byte> body)
+    {
+        var reader = new MqttReader(body);
+        if (!reader.TryReadUInt16(out var id))
+            return Fail(MqttReason.MalformedPacket);
+        bool known;
+        lock (_unreleased)
+            known = _unreleased.Remove(id);
+        return Send(Reply.Of(MqttPacketType.PubComp, id, known || _version < 5 ? MqttReason.Success : MqttReason.PacketIdentifierNotFound));
+    }
+
+    // There is nothing to subscribe to yet; the client is told so for each filter.
+    private Next HandleSubscribe(ReadOnlySpan<byte> body, MqttPacketType answer)
+    {
+        var reader = new MqttReader(body);
+        if (!reader.TryReadUInt16(out var id) || id == 0 || (_version == 5 && !(reader.TryReadProperties(out var block) && MqttProperties.TryRead(block, out _))))
+            return Fail(MqttReason.MalformedPacket);
+        var filters = 0;
+        for (; !reader.Rest.IsEmpty; filters++)
+        {
+            if (!reader.TryReadText(out var filter) || filter.IsEmpty || (answer == MqttPacketType.SubAck && !reader.TryReadByte(out _)))
+                return Fail(MqttReason.MalformedPacket);
+        }
+
+        if (filters == 0)
+            return Fail(MqttReason.ProtocolError);
+        byte code = answer == MqttPacketType.UnsubAck ? (byte)0x11 : _version == 5 ? (byte)MqttReason.NotAuthorized : (byte)0x80;
+        var codes = new byte[filters];
+        codes.AsSpan().Fill(code);
+        return Send(Reply.Of(answer, id, codes: codes));
+    }
+
+    private bool TryResolveAlias(int alias, ref ReadOnlySpan<byte> topic)
+    {
+        if (alias == 0 || alias >= _aliases.Length)
+            return false;
+        if (topic.IsEmpty)
+        {
+            topic = _aliases[alias];
+            return !topic.IsEmpty;
+        }
+
+        if (!topic.SequenceEqual(_aliases[alias]))
+            _aliases[alias] = topic.ToArray();
+        return true;
+    }
+
+    private bool IsUnreleased(ushort id)
+    {
+        lock (_unreleased)
+            return _unreleased.Contains(id);
+    }
+
+    // MQTT 3.1.1 cannot refuse a message: acknowledged it would be lost, so the connection ends instead.
+    private Next Refuse(in PublishPacket packet, MqttReason reason)
+    {
+        _metrics.Refused(MqttMetrics.NameOf(reason));
+        if (_version < 5)
+            return Next.End;
+        if (packet.QoS == 0)
+            return Next.Read;
+        return Send(Reply.Of(packet.QoS == 1 ? MqttPacketType.PubAck : MqttPacketType.PubRec, packet.Id, reason));
+    }
+
+    private Next Send(in Reply reply)
+    {
+        if (_replies.Writer.TryWrite(reply))
+            return Next.Read;
+
+        // The packet stays in the buffer and is handled anew when there is room. PUBLISH has made sure of it before it was submitted.
+        return Next.WaitForReplies;
+    }
+
+    private Next Fail(MqttReason reason)
+    {
+        _metrics.Refused(MqttMetrics.NameOf(reason));
+        _endReason = reason;
+        return Next.End;
+    }
+}

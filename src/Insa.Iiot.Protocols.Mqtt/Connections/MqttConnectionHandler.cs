@@ -1,0 +1,54 @@
+using Insa.Iiot.Protocols.Mqtt.Diagnostics;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Insa.Iiot.Protocols.Mqtt.Connections;
+
+/// <summary>Takes connections from Kestrel, up to their limit.</summary>
+internal sealed class MqttConnectionHandler(
+    IOptions<MqttEndpointOptions> options,
+    ITelemetryIngress ingress,
+    IDeviceAuthenticator authenticator,
+    ClientRegistry clients,
+    MqttMetrics metrics,
+    TimeProvider time,
+    ILogger<MqttConnectionHandler> logger
+) : ConnectionHandler
+{
+    private int _connections;
+
+    public override async Task OnConnectedAsync(ConnectionContext connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        if (Interlocked.Increment(ref _connections) > options.Value.MaxConnections)
+        {
+            Interlocked.Decrement(ref _connections);
+            metrics.Refused("too_many_connections");
+            return;
+        }
+
+        metrics.Connected(1);
+        try
+        {
+            await new MqttConnection(connection, options.Value, ingress, authenticator, clients, metrics, time, logger)
+                .RunAsync()
+                .ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ConnectionAbortedException or ConnectionResetException)
+        {
+            // The client is gone. What it had not been acknowledged it sends again.
+            logger.ConnectionLost(connection.ConnectionId);
+        }
+        catch (Exception e)
+        {
+            metrics.Refused("internal_error");
+            logger.ConnectionFailed(e, connection.ConnectionId);
+        }
+        finally
+        {
+            metrics.Connected(-1);
+            Interlocked.Decrement(ref _connections);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+using Insa.Iiot;
+using Insa.Iiot.Protocols.Mqtt;
+using Insa.Iiot.Protocols.Mqtt.Connections;
+using Insa.Iiot.Protocols.Mqtt.Diagnostics;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the device-facing MQTT endpoint to a web host.</summary>
+public static class MqttIiotBuilderExtensions
+{
+    /// <summary>Adds the endpoint. It needs an <see cref="ITelemetryIngress"/>, an <see cref="IDeviceAuthenticator"/> and Kestrel in the host.</summary>
+    /// <remarks>Kestrel ignores the addresses of <c>urls</c> once any listener is set in code: set the host's HTTP listener in code as well.</remarks>
+    public static IiotBuilder AddMqttEndpoint(this IiotBuilder builder, Action<MqttEndpointOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configure);
+
+        var services = builder.Services;
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MqttEndpointOptions>, MqttEndpointOptionsValidator>());
+        services.AddOptionsWithValidateOnStart<MqttEndpointOptions>().Configure(configure);
+        services.TryAddSingleton<MqttMetrics>();
+        services.TryAddSingleton<ClientRegistry>();
+        services.TryAddSingleton<MqttConnectionHandler>();
+        services.TryAddSingleton(_ => new MqttEndpointAddresses());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, MqttListenerSetup>());
+        return builder;
+    }
+}

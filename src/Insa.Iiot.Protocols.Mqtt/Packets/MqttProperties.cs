@@ -1,0 +1,78 @@
+using System.Buffers.Binary;
+
+namespace Insa.Iiot.Protocols.Mqtt.Packets;
+
+/// <summary>Of the properties of an MQTT 5 packet (§2.2.2), the few that the endpoint acts on.</summary>
+internal readonly ref struct MqttProperties
+{
+    public ReadOnlySpan<byte> ContentType { get; private init; }
+
+    /// <summary>The topic alias, or -1 if there is none.</summary>
+    public int TopicAlias { get; private init; }
+
+    public bool HasAuthentication { get; private init; }
+
+    /// <returns><see langword="false"/> if a property is unknown or malformed.</returns>
+    public static bool TryRead(ReadOnlySpan<byte> block, out MqttProperties properties)
+    {
+        properties = default;
+        ReadOnlySpan<byte> contentType = default;
+        var alias = -1;
+        var hasAuthentication = false;
+        var reader = new MqttReader(block);
+        while (!reader.Rest.IsEmpty)
+        {
+            if (!reader.TryReadVariable(out var id))
+                return false;
+            bool isValid;
+            switch (id)
+            {
+                case 0x01 or 0x17 or 0x19: // payload format indicator, request problem information, request response information
+                    isValid = reader.TryReadByte(out var flag) && flag <= 1;
+                    break;
+                case 0x02 or 0x11 or 0x18: // message expiry, session expiry, will delay
+                    isValid = reader.TryTake(sizeof(uint), out _);
+                    break;
+                case 0x27: // maximum packet size
+                    isValid = reader.TryTake(sizeof(uint), out var size) && BinaryPrimitives.ReadUInt32BigEndian(size) > 0;
+                    break;
+                case 0x03: // content type
+                    isValid = reader.TryReadText(out contentType);
+                    break;
+                case 0x08 or 0x12 or 0x1A or 0x1C or 0x1F: // response topic and other texts
+                    isValid = reader.TryReadText(out _);
+                    break;
+                case 0x15: // authentication method
+                    isValid = hasAuthentication = reader.TryReadText(out _);
+                    break;
+                case 0x09 or 0x16: // correlation data, authentication data
+                    isValid = reader.TryReadBinary(out _);
+                    break;
+                case 0x0B: // subscription identifier
+                    isValid = reader.TryReadVariable(out _);
+                    break;
+                case 0x21: // receive maximum
+                    isValid = reader.TryReadUInt16(out var receiveMaximum) && receiveMaximum > 0;
+                    break;
+                case 0x22: // topic alias maximum
+                    isValid = reader.TryReadUInt16(out _);
+                    break;
+                case 0x23: // topic alias
+                    isValid = reader.TryReadUInt16(out var value);
+                    alias = value;
+                    break;
+                case 0x26: // user property
+                    isValid = reader.TryReadText(out _) && reader.TryReadText(out _);
+                    break;
+                default:
+                    return false;
+            }
+
+            if (!isValid)
+                return false;
+        }
+
+        properties = new MqttProperties { ContentType = contentType, TopicAlias = alias, HasAuthentication = hasAuthentication };
+        return true;
+    }
+}
