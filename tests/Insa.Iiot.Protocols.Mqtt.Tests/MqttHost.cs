@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+
+namespace Insa.Iiot.Protocols.Mqtt.Tests;
+
+/// <summary>A host with the endpoint, the real pipeline, and a sink in memory that can hold its commits.</summary>
+internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLetterStore, IAsyncDisposable
+{
+    public const string Password = "correct-horse-battery";
+
+    private readonly WebApplication _app;
+    private volatile TaskCompletionSource _gate = new();
+
+    private MqttHost(Action<MqttEndpointOptions>? configure)
+    {
+        _gate.SetResult();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders().AddProvider(Logs).SetMinimumLevel(LogLevel.Trace);
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddSingleton<ITelemetrySink>(this).AddSingleton<IDeviceAuthenticator>(this).AddSingleton<IDeadLetterStore>(this);
+        builder
+            .Services.AddIiot()
+            .AddIngestion()
+            .AddMqttEndpoint(options =>
+            {
+                options.Listeners.Add(new MqttListenerOptions { Port = 0 });
+                configure?.Invoke(options);
+            });
+        _app = builder.Build();
+    }
+
+    public FakeLoggerProvider Logs { get; } = new();
+
+    public ConcurrentQueue<(string Tenant, string Device, string Metric, TelemetryValue Value)> Stored { get; } = new();
+
+    public ConcurrentQueue<DeadLetter> Letters { get; } = new();
+
+    public bool AuthenticatorIsDown { get; set; }
+
+    public Func<TelemetryValue, bool> Refuses { get; set; } = _ => false;
+
+    public int MaxConcurrentWrites => 1;
+
+    public IPEndPoint Endpoint => Endpoints[0];
+
+    public IReadOnlyList<IPEndPoint> Endpoints => _app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints;
+
+    public static async Task<MqttHost> StartAsync(Action<MqttEndpointOptions>? configure = null)
+    {
+        var host = new MqttHost(configure);
+        await host._app.StartAsync();
+        return host;
+    }
+
+    public void HoldCommits() => _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void ReleaseCommits() => _gate.TrySetResult();
+
+    public Task StopAsync() => _app.StopAsync();
+
+    public async Task WriteAsync(TelemetryBatch batch, CancellationToken cancellationToken)
+    {
+        await _gate.Task.WaitAsync(cancellationToken);
+        foreach (var chunk in batch.Chunks)
+        {
+            for (var i = 0; i < chunk.FrameCount; i++)
+            {
+                if (Refuses(chunk[i].GetValue(0)))
+                {
+                    chunk.Reject(i, IngestReason.Unstorable);
+                    continue;
+                }
+
+                for (var v = 0; v < chunk[i].Count; v++)
+                    Stored.Enqueue((chunk.Tenant.Value, chunk[i].Device.Value, chunk[i].Layout.Metrics[v], chunk[i].GetValue(v)));
+            }
+        }
+    }
+
+    public ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default)
+    {
+        if (AuthenticatorIsDown)
+            throw new TelemetryStoreException("The store is down.", isTransient: true);
+        var isValid = credential.CertificateSha256.Length == 32 || credential.Password.Span.SequenceEqual(System.Text.Encoding.UTF8.GetBytes(Password));
+        return ValueTask.FromResult(
+            isValid && DeviceCredential.TrySplitUserName(credential.UserName ?? "press@plant", out var device, out var tenant)
+                ? new DeviceSession(tenant, device, device.Value == "gate" ? [DeviceId.Parse("pump")] : [])
+                : null
+        );
+    }
+
+    public Task AppendAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken)
+    {
+        foreach (var letter in letters)
+            Letters.Enqueue(letter);
+        return Task.CompletedTask;
+    }
+
+    public ValueTask<IReadOnlyList<DeadLetter>> ListAsync(TenantId tenant, long afterId, int limit, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<IReadOnlyList<DeadLetter>>([.. Letters]);
+
+    public async ValueTask DisposeAsync()
+    {
+        ReleaseCommits();
+        await _app.DisposeAsync();
+    }
+}

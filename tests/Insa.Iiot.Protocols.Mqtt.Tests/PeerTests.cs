@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Insa.Iiot.Protocols.Mqtt.Tests;
+
+[Trait("Category", "Peer")]
+public sealed class PeerTests
+{
+    [Theory]
+    [InlineData("mqttv311", 0)]
+    [InlineData("mqttv311", 1)]
+    [InlineData("mqttv311", 2)]
+    [InlineData("mqttv5", 0)]
+    [InlineData("mqttv5", 1)]
+    [InlineData("mqttv5", 2)]
+    public async Task Mosquitto_pub_publishes(string version, int qos)
+    {
+        await using var host = await MqttHost.StartAsync();
+        var (exit, error) = await MosquittoPubAsync(
+            $"-h 127.0.0.1 -p {host.Endpoint.Port} -V {version} -q {qos} -u press@plant -P {MqttHost.Password} -t telemetry -m {{\"data\":{{\"temp\":21.5}}}}"
+        );
+        Assert.True(exit == 0, error);
+
+        // QoS 0 is answered by nothing: the next message of the same tenant is behind it.
+        using var client = await RawClient.ConnectAsync(host, clientId: "after");
+        await client.SendAsync(RawClient.Publish(4, "telemetry", """{"data":{"n":1}}""", 1, 1));
+        await client.ReadAsync();
+        Assert.Contains(("plant", "press", "temp", TelemetryValue.Of(21.5)), host.Stored);
+    }
+
+    [Fact]
+    public async Task Mosquitto_pub_is_told_of_a_wrong_password()
+    {
+        await using var host = await MqttHost.StartAsync();
+        var (exit, error) = await MosquittoPubAsync($"-h 127.0.0.1 -p {host.Endpoint.Port} -V mqttv5 -u press@plant -P wrong -t telemetry -m 1");
+        Assert.NotEqual(0, exit);
+        Assert.Contains("Bad User Name or Password", error, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task Mosquitto_pub_publishes_over_tls_with_a_password_and_with_a_client_certificate()
+    {
+        var folder = Directory.CreateTempSubdirectory("iiot-tls-").FullName;
+        try
+        {
+            using var server = MakeCertificate("CN=localhost", folder, "server");
+            using var device = MakeCertificate("CN=press", folder, "device");
+            await using var host = await MqttHost.StartAsync(options =>
+            {
+                options.Listeners.Add(new MqttListenerOptions { Port = 0, Certificate = server });
+                options.Listeners.Add(new MqttListenerOptions { Port = 0, Certificate = server, RequireClientCertificate = true });
+            });
+
+            var tls = $"-h localhost --cafile {folder}/server.pem -q 1 -t telemetry -m {{\"data\":{{\"n\":1}}}}";
+            var (exit, error) = await MosquittoPubAsync($"{tls} -p {host.Endpoints[1].Port} -u press@plant -P {MqttHost.Password}");
+            Assert.True(exit == 0, error);
+            (exit, error) = await MosquittoPubAsync($"{tls} -p {host.Endpoints[2].Port} --cert {folder}/device.pem --key {folder}/device.key");
+            Assert.True(exit == 0, error);
+            Assert.Equal(2, host.Stored.Count);
+            (exit, _) = await MosquittoPubAsync($"{tls} -p {host.Endpoints[2].Port} -u press@plant -P {MqttHost.Password}");
+            Assert.NotEqual(0, exit);
+            Assert.Equal(2, host.Stored.Count);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<(int Exit, string Error)> MosquittoPubAsync(string arguments)
+    {
+        const string Peer = "/usr/bin/mosquitto_pub";
+        if (!File.Exists(Peer))
+        {
+            Assert.SkipUnless(
+                Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1",
+                "mosquitto_pub is missing: run eng/install-peers.sh, or eng/test.sh for everything."
+            );
+        }
+
+        var start = new ProcessStartInfo(Peer) { RedirectStandardError = true, RedirectStandardOutput = true };
+        foreach (var argument in arguments.Split(' '))
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var output = process.StandardOutput.ReadToEndAsync(patience.Token);
+        var error = process.StandardError.ReadToEndAsync(patience.Token);
+        await process.WaitForExitAsync(patience.Token);
+        return (process.ExitCode, await output + await error);
+    }
+
+    private static X509Certificate2 MakeCertificate(string subject, string folder, string name)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName("localhost");
+        request.CertificateExtensions.Add(names.Build());
+        var now = TimeProvider.System.GetUtcNow();
+        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        File.WriteAllText(Path.Combine(folder, name + ".pem"), certificate.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(folder, name + ".key"), key.ExportPkcs8PrivateKeyPem());
+        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pfx), null);
+    }
+}
