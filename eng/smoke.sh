@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Starts the built sample host on free ports, sends it a reading by MQTT and by HTTP as its banner says, reads them back, and stops it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+data=$(mktemp -d)
+host=
+cleanup() { [ -z "$host" ] || kill "$host" 2>/dev/null || true; rm -rf "$data"; }
+trap cleanup EXIT
+
+dotnet run --project samples/Insa.Iiot.SampleHost -c Release --no-build -- --data "$data" --Iiot:Http:Port 0 --Iiot:Mqtt:Port 0 >"$data/out" 2>&1 &
+runner=$!
+for _ in $(seq 300); do
+  grep -q 'Ctrl+C' "$data/out" && break
+  kill -0 "$runner" 2>/dev/null || { cat "$data/out"; echo "The host did not start."; exit 1; }
+  sleep 0.1
+done
+host=$(pgrep -P "$runner" || echo "$runner")
+
+[ "$(stat -c %a "$data/bootstrap.json")" = 600 ] || { echo "bootstrap.json is not private."; exit 1; }
+read_key() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$data/bootstrap.json"; }
+http=$(read_key http)
+
+# The banner's own lines must work as they stand.
+grep -E '^ +mosquitto_pub ' "$data/out" | sh
+grep -E '^ +curl ' "$data/out" | sh | grep -q '"value":21.5' || { echo "The published reading was not read back."; exit 1; }
+
+curl -fsS -u "$(read_key username):$(read_key password)" -H 'Content-Type: application/json' -d '{"data":{"pressure":3.5}}' "$http/api/v1/telemetry"
+curl -fsS -H "Authorization: Bearer $(read_key adminToken)" "$http/api/v1/devices/demo-press-01/telemetry?metric=pressure" | grep -q '"value":3.5'
+[ "$(curl -s -o /dev/null -w '%{http_code}' "$http/api/v1/devices")" = 401 ]
+[ "$(curl -s -o /dev/null -w '%{http_code}' -u "$(read_key username):$(read_key password)" -d '{' "$http/api/v1/telemetry")" = 415 ]
+curl -fsS "$http/health/ready" | grep -q ready
+curl -fsS "$http/metrics" | grep -q 'insa_iiot_ingestion_messages_committed'
+
+kill -TERM "$host"
+if wait "$runner"; then echo "The sample host works, and stops with 0."; else echo "The sample host stopped with $?."; cat "$data/out"; exit 1; fi
+host=

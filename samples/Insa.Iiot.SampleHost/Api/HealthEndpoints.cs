@@ -1,0 +1,24 @@
+namespace Insa.Iiot.SampleHost.Api;
+
+internal static class HealthEndpoints
+{
+    public static void MapHealth(this WebApplication app)
+    {
+        app.MapGet("/health/live", () => "alive");
+        app.MapGet(
+            "/health/ready",
+            async (IDeviceRegistry registry, CancellationToken cancellationToken) =>
+            {
+                try
+                {
+                    await registry.ListAsync(TenantId.Parse("default"), null, 1, cancellationToken);
+                    return Results.Text("ready");
+                }
+                catch (TelemetryStoreException e)
+                {
+                    return Results.Problem(e.Message, title: "The store cannot be reached.", statusCode: StatusCodes.Status503ServiceUnavailable);
+                }
+            }
+        );
+    }
+}

@@ -1,0 +1,3 @@
+namespace Insa.Iiot.SampleHost.Bootstrap;
+
+internal sealed record BootstrapDevice(string Id, string Username, string Password);

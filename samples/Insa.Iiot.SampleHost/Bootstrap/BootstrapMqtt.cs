@@ -1,0 +1,3 @@
+namespace Insa.Iiot.SampleHost.Bootstrap;
+
+internal sealed record BootstrapMqtt(string Host, int Port);

@@ -1,0 +1,75 @@
+using Insa.Iiot.Protocols.Mqtt;
+using Insa.Iiot.SampleHost.Bootstrap;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Insa.Iiot.SampleHost;
+
+/// <summary>Starts the host, says what listens where, and waits for the end.</summary>
+internal static class HostRun
+{
+    /// <returns>The exit code: 0 after an orderly stop, 1 if the host could not start.</returns>
+    public static async Task<int> RunAsync(WebApplication app)
+    {
+        BootstrapFile bootstrap;
+        try
+        {
+            bootstrap = await app.Services.GetRequiredService<FirstStart>().PrepareAsync();
+            await app.StartAsync();
+        }
+        catch (TelemetryStoreException e)
+        {
+            return await FailAsync($"The store cannot be used. {e.Message}");
+        }
+        catch (IOException e)
+        {
+            return await FailAsync($"{e.Message} Another port: --Iiot:Http:Port or --Iiot:Mqtt:Port; another folder: --data DIR.");
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            return await FailAsync($"{e.Message} Choose a folder that may be written: --data DIR.");
+        }
+
+        var mqtt = app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0];
+        var httpPort = app.Services.GetRequiredService<IServer>()
+            .Features.Get<IServerAddressesFeature>()!
+            .Addresses.Select(address => new Uri(address).Port)
+            .First(port => port != mqtt.Port);
+        var settings = app.Services.GetRequiredService<HostSettings>();
+        bootstrap = bootstrap with
+        {
+            Http = $"http://{settings.HttpAddress}:{httpPort}",
+            Mqtt = new BootstrapMqtt(mqtt.Address.ToString(), mqtt.Port),
+        };
+        var file = app.Services.GetRequiredService<FirstStart>().Write(bootstrap);
+        await Console.Out.WriteLineAsync(Banner(bootstrap, file));
+        await app.WaitForShutdownAsync();
+        return 0;
+    }
+
+    private static string Banner(BootstrapFile bootstrap, string file)
+    {
+        var read = $"sed -n 's/.*\"%s\": *\"\\([^\"]*\\)\".*/\\1/p' '{file}'";
+        var password = read.Replace("%s", "password", StringComparison.Ordinal);
+        var token = read.Replace("%s", "adminToken", StringComparison.Ordinal);
+        return $$$"""
+
+            Insa.Iiot is ready.
+              MQTT   {{{bootstrap.Mqtt.Host}}}:{{{bootstrap.Mqtt.Port}}}   devices of tenant '{{{bootstrap.Tenant}}}', by user name and password
+              HTTP   {{{bootstrap.Http}}}   API for the admin token; /health/ready, /metrics
+              Data   {{{Path.GetDirectoryName(file)}}}   secrets in bootstrap.json, for this user only
+
+            Publish a reading, then read it back:
+              mosquitto_pub -h {{{bootstrap.Mqtt.Host}}} -p {{{bootstrap.Mqtt.Port}}} -q 1 -u {{{bootstrap.Device.Username}}} -P "$({{{password}}})" -t telemetry -m '{"data":{"temperature":21.5}}'
+              curl -s -H "Authorization: Bearer $({{{token}}})" {{{bootstrap.Http}}}/api/v1/devices/{{{bootstrap.Device.Id}}}/telemetry/latest
+
+            Ctrl+C stops it; what was taken is committed first.
+            """;
+    }
+
+    private static async Task<int> FailAsync(string message)
+    {
+        await Console.Error.WriteLineAsync("Insa.Iiot cannot start: " + message);
+        return 1;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Net;
+using Insa.Iiot.Protocols.Mqtt;
+using Insa.Iiot.SampleHost;
+using Insa.Iiot.SampleHost.Api;
+using Insa.Iiot.SampleHost.Bootstrap;
+using OpenTelemetry.Metrics;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--data"] = "Iiot:Data" });
+var settings = HostSettings.From(builder.Configuration);
+
+builder.Logging.AddSimpleConsole(console => console.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning);
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(settings.HttpAddress), settings.HttpPort));
+builder
+    .Services.AddIiot()
+    .AddSqliteStorage(sqlite => sqlite.Path = Path.Combine(settings.Data, "iiot.db"))
+    .AddIngestion(ingestion => builder.Configuration.GetSection("Iiot:Ingestion").Bind(ingestion))
+    .AddMqttEndpoint(mqtt =>
+        mqtt.Listeners.Add(new MqttListenerOptions { Address = IPAddress.Parse(settings.MqttAddress), Port = settings.MqttPort })
+    );
+builder.Services.AddSingleton(settings).AddSingleton<FirstStart>().AddSingleton<AdminToken>();
+builder.Services.AddProblemDetails();
+builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Insa.Iiot.*").AddPrometheusExporter());
+
+await using var app = builder.Build();
+app.UseExceptionHandler();
+app.UseStatusCodePages();
+app.MapTelemetryApi();
+app.MapHealth();
+app.MapPrometheusScrapingEndpoint("/metrics");
+return await HostRun.RunAsync(app);
