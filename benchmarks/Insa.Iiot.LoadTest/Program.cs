@@ -1,0 +1,2 @@
+Console.Error.WriteLine("The load test is not written yet.");
+return 1;
