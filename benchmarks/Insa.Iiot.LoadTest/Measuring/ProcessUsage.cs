@@ -1,0 +1,22 @@
+using System.Globalization;
+
+namespace Insa.Iiot.LoadTest.Measuring;
+
+/// <summary>What the kernel says of a process (proc(5)).</summary>
+/// <param name="CpuSeconds">User and system time.</param>
+/// <param name="PeakBytes">The largest resident size so far.</param>
+internal readonly record struct ProcessUsage(double CpuSeconds, long PeakBytes)
+{
+    private const double ClockTicksPerSecond = 100;
+
+    public static ProcessUsage Of(int pid)
+    {
+        // The name in parentheses may hold blanks: fields count from behind it.
+        var stat = File.ReadAllText($"/proc/{pid}/stat");
+        var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        var ticks = long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
+        var peak = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        var kib = long.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+        return new ProcessUsage(ticks / ClockTicksPerSecond, kib * 1024);
+    }
+}

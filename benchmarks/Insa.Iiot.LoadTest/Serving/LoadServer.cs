@@ -1,0 +1,59 @@
+using System.Globalization;
+using Insa.Iiot.Protocols.Mqtt;
+using Microsoft.Data.Sqlite;
+
+namespace Insa.Iiot.LoadTest.Serving;
+
+/// <summary>The endpoint under test in a process of its own. Says its port, then answers <c>allocated</c> and <c>count</c> until its input ends.</summary>
+internal static class LoadServer
+{
+    public static async Task<int> RunAsync(string store, string folder)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var database = Path.Combine(folder, "iiot.db");
+        var iiot = builder.Services.AddIiot();
+        builder.Services.AddSingleton<IDeviceAuthenticator, AnyDevice>();
+        if (store == "sqlite")
+            iiot.AddSqliteStorage(sqlite => sqlite.Path = database);
+        else
+            builder.Services.AddSingleton<ITelemetrySink, NullSink>();
+        iiot.AddIngestion().AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Port = 0 }));
+
+        await using var app = builder.Build();
+        await app.StartAsync();
+        Console.WriteLine(app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0].Port.ToString(CultureInfo.InvariantCulture));
+        while (await Console.In.ReadLineAsync() is { } command)
+        {
+            var answer = command == "count" ? Count(database) : GC.GetTotalAllocatedBytes(precise: true);
+            Console.WriteLine(answer.ToString(CultureInfo.InvariantCulture));
+        }
+
+        await app.StopAsync();
+        return 0;
+    }
+
+    private static long Count(string database)
+    {
+        using var connection = new SqliteConnection($"Data Source={database};Mode=ReadOnly");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "SELECT count(*) FROM telemetry_frame";
+        return (long)command.ExecuteScalar()!;
+    }
+
+    private sealed class NullSink : ITelemetrySink
+    {
+        public int MaxConcurrentWrites => 1;
+
+        public Task WriteAsync(TelemetryBatch batch, CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    private sealed class AnyDevice : IDeviceAuthenticator
+    {
+        public ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default) =>
+            ValueTask.FromResult(
+                DeviceCredential.TrySplitUserName(credential.UserName, out var device, out var tenant) ? new DeviceSession(tenant, device) : null
+            );
+    }
+}

@@ -1,0 +1,112 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Insa.Iiot.LoadTest.Serving;
+
+/// <summary>A server under load, started for it and stopped by its process id.</summary>
+internal sealed class ServerProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly Process _process;
+    private readonly string _folder;
+
+    private ServerProcess(string name, Process process, string folder, int port, bool isOurs) =>
+        (Name, _process, _folder, Port, IsOurs) = (name, process, folder, port, isOurs);
+
+    public string Name { get; }
+
+    public int Port { get; }
+
+    public bool IsOurs { get; }
+
+    public int Id => _process.Id;
+
+    public static async Task<ServerProcess> StartEndpointAsync(string store)
+    {
+        var folder = Directory.CreateTempSubdirectory("iiot-load-").FullName;
+        var start = new ProcessStartInfo(Environment.ProcessPath!, ["serve", store, folder])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        var process = Process.Start(start)!;
+        var port = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
+        return new ServerProcess("insa.iiot", process, folder, int.Parse(port!, CultureInfo.InvariantCulture), isOurs: true);
+    }
+
+    public static async Task<ServerProcess> StartMosquittoAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("iiot-load-").FullName;
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        var port = ((IPEndPoint)free.LocalEndpoint).Port;
+        free.Stop();
+        var config = Path.Combine(folder, "mosquitto.conf");
+        await File.WriteAllTextAsync(
+            config,
+            $"""
+            listener {port} 127.0.0.1
+            allow_anonymous true
+            persistence false
+            set_tcp_nodelay true
+            max_inflight_messages 0
+            max_queued_messages 100000
+            log_type error
+
+            """
+        );
+        var binary = new[] { "/usr/sbin/mosquitto", "/usr/bin/mosquitto" }.FirstOrDefault(File.Exists)
+            ?? throw new FileNotFoundException("mosquitto is missing: run eng/install-peers.sh.");
+        var process = Process.Start(new ProcessStartInfo(binary, ["-c", config]))!;
+        await WaitForPortAsync(port);
+        return new ServerProcess("mosquitto", process, folder, port, isOurs: false);
+    }
+
+    /// <summary>Asks our own server for a number.</summary>
+    public async Task<long> AskAsync(string question)
+    {
+        await _process.StandardInput.WriteLineAsync(question);
+        var answer = await _process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
+        return long.Parse(answer!, CultureInfo.InvariantCulture);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (IsOurs)
+            _process.StandardInput.Close();
+        else
+            _process.Kill();
+        try
+        {
+            await _process.WaitForExitAsync().WaitAsync(Patience);
+        }
+        catch (TimeoutException)
+        {
+            _process.Kill();
+        }
+
+        _process.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task WaitForPortAsync(int port)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                using var probe = new TcpClient();
+                await probe.ConnectAsync(IPAddress.Loopback, port, patience.Token);
+                return;
+            }
+            catch (SocketException)
+            {
+                await Task.Delay(20, patience.Token);
+            }
+        }
+    }
+}
