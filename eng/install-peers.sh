@@ -10,6 +10,7 @@ need() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing+=("
 need mosquitto mosquitto
 need mosquitto_pub mosquitto-clients
 need sqlite3 sqlite3
+need openssl openssl
 need curl curl
 need node nodejs
 need npm npm

@@ -6,19 +6,22 @@ public sealed class CommitResult
     private readonly IngestReason[]? _reasons;
     private readonly IngestReason _all;
 
-    private CommitResult(IngestReason all, IngestReason[]? reasons) => (_all, _reasons) = (all, reasons);
+    private CommitResult(IngestReason all, IngestReason[]? reasons, bool isKept) => (_all, _reasons, IsRefusedKept) = (all, reasons, isKept);
 
     /// <summary>Every frame is durable and queryable.</summary>
-    public static CommitResult Committed { get; } = new(IngestReason.None, null);
+    public static CommitResult Committed { get; } = new(IngestReason.None, null, isKept: true);
+
+    /// <summary>Whether what was refused is durable as dead letters.</summary>
+    public bool IsRefusedKept { get; }
 
     /// <summary>No frame was stored.</summary>
-    public static CommitResult Failed(IngestReason reason) => new(reason, null);
+    public static CommitResult Failed(IngestReason reason, bool isKept) => new(reason, null, isKept);
 
     /// <summary>Some frames were refused: one reason per frame of the chunk.</summary>
-    public static CommitResult Partial(IngestReason[] reasons)
+    public static CommitResult Partial(IngestReason[] reasons, bool isKept)
     {
         ArgumentNullException.ThrowIfNull(reasons);
-        return new(IngestReason.None, reasons);
+        return new(IngestReason.None, reasons, isKept);
     }
 
     internal IngestReason ReasonFor(int firstFrame, int frameCount)

@@ -56,4 +56,14 @@ public readonly struct IngestReceipt
         ArgumentNullException.ThrowIfNull(result);
         return Status == IngestStatus.Accepted ? result.ReasonFor(_firstFrame, _frameCount) : Reason;
     }
+
+    /// <summary>
+    /// Whether a refused message is durable as a dead letter, once <see cref="Commit"/> has completed. A protocol that cannot refuse a
+    /// message may acknowledge it then, and must not otherwise.
+    /// </summary>
+    public bool IsDeadLettered(CommitResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        return Commit is not null && result.IsRefusedKept;
+    }
 }

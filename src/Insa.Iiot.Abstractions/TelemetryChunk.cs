@@ -76,7 +76,9 @@ public sealed class TelemetryChunk : IDisposable
     public IngestReason RejectionOf(int index) => _rejected is null ? IngestReason.None : _rejected[index];
 
     /// <summary>What the writers of this chunk's messages are told.</summary>
-    public CommitResult ToCommitResult() => _rejected is null ? CommitResult.Committed : CommitResult.Partial(_rejected);
+    /// <param name="isRefusedKept">Whether the refused frames are durable as dead letters.</param>
+    public CommitResult ToCommitResult(bool isRefusedKept) =>
+        _rejected is null ? CommitResult.Committed : CommitResult.Partial(_rejected, isRefusedKept);
 
     /// <summary>Forgets all frames and takes the chunk for <paramref name="tenant"/>. Buffers are kept for reuse up to 64 Ki values and 1 MiB of text.</summary>
     public void Reset(TenantId tenant)

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Insa.Iiot.Protocols.Mqtt.Tests;
 
@@ -270,6 +271,70 @@ public sealed class EndpointTests
         using var v311 = await RawClient.ConnectAsync(host, 4, clientId: "c2");
         await v311.SendAsync([0x82, 6, 0, 9, 0, 1, (byte)'a', 0]);
         Assert.Equal([0x90, 3, 0, 9, 0x80], await v311.ReadAsync());
+    }
+
+    [Fact]
+    public async Task A_3_1_1_message_that_is_kept_nowhere_is_never_acknowledged()
+    {
+        await using var host = await MqttHost.StartAsync(keepsDeadLetters: false);
+        host.Refuses = _ => true;
+        foreach (var payload in (string[])["garbage", """{"data":{"n":1}}"""])
+        {
+            using var client = await RawClient.ConnectAsync(host, 4, clientId: payload[..1]);
+            await client.SendAsync(RawClient.Publish(4, "telemetry", payload, 1, 3));
+            Assert.Null(await client.ReadAsync());
+        }
+    }
+
+    [Fact]
+    public async Task A_client_can_connect_anew_while_the_store_holds_its_messages()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var host = await MqttHost.StartAsync(time: time);
+        host.HoldCommits();
+        using var first = await RawClient.ConnectAsync(host, 5);
+        await first.SendAsync([.. RawClient.Publish(5, "telemetry", """{"data":{"n":1}}""", 1, 1), .. PingRequest]);
+        using var second = await RawClient.ConnectAsync(host, 5);
+        await second.SendAsync(PingRequest);
+        Assert.Equal(0xD0, (await second.ReadAsync())![0]);
+        time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Null(await first.ReadAsync());
+    }
+
+    [Fact]
+    public async Task A_silent_client_is_let_go_after_one_and_a_half_times_its_keep_alive()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var host = await MqttHost.StartAsync(time: time);
+        using var client = await RawClient.ConnectAsync(host, 5, keepAlive: 10);
+        await client.SendAsync(PingRequest);
+        await client.ReadAsync();
+        time.Advance(TimeSpan.FromSeconds(14));
+        await client.SendAsync(RawClient.Publish(5, "telemetry", """{"data":{"n":1}}""", 1, 1));
+        Assert.Equal([0x40, 2, 0, 1], await client.ReadAsync());
+        time.Advance(TimeSpan.FromSeconds(14));
+        await client.SendAsync(PingRequest);
+        Assert.Equal(0xD0, (await client.ReadAsync())![0]);
+        time.Advance(TimeSpan.FromSeconds(16));
+        Assert.Equal([0xE0, 1, 0x8D], await client.ReadAsync());
+        Assert.Null(await client.ReadAsync());
+    }
+
+    [Fact]
+    public async Task A_connection_that_sends_no_connect_is_let_go()
+    {
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var host = await MqttHost.StartAsync(time: time);
+        using var client = await RawClient.OpenAsync(host.Endpoint);
+        await client.SendAsync([0x10]);
+        var closed = client.ReadAsync();
+        while (!closed.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(11));
+            await Task.Yield();
+        }
+
+        Assert.Null(await closed);
     }
 
     [Fact]

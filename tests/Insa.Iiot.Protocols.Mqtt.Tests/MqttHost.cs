@@ -16,13 +16,17 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
     private readonly WebApplication _app;
     private volatile TaskCompletionSource _gate = new();
 
-    private MqttHost(Action<MqttEndpointOptions>? configure)
+    private MqttHost(Action<MqttEndpointOptions>? configure, TimeProvider? time, bool keepsDeadLetters)
     {
         _gate.SetResult();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(Logs).SetMinimumLevel(LogLevel.Trace);
         builder.WebHost.UseKestrelCore();
-        builder.Services.AddSingleton<ITelemetrySink>(this).AddSingleton<IDeviceAuthenticator>(this).AddSingleton<IDeadLetterStore>(this);
+        builder.Services.AddSingleton<ITelemetrySink>(this).AddSingleton<IDeviceAuthenticator>(this);
+        if (keepsDeadLetters)
+            builder.Services.AddSingleton<IDeadLetterStore>(this);
+        if (time is not null)
+            builder.Services.AddSingleton(time);
         builder
             .Services.AddIiot()
             .AddIngestion()
@@ -50,9 +54,13 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
 
     public IReadOnlyList<IPEndPoint> Endpoints => _app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints;
 
-    public static async Task<MqttHost> StartAsync(Action<MqttEndpointOptions>? configure = null)
+    public static async Task<MqttHost> StartAsync(
+        Action<MqttEndpointOptions>? configure = null,
+        TimeProvider? time = null,
+        bool keepsDeadLetters = true
+    )
     {
-        var host = new MqttHost(configure);
+        var host = new MqttHost(configure, time, keepsDeadLetters);
         await host._app.StartAsync();
         return host;
     }

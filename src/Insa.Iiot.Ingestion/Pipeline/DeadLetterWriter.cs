@@ -78,7 +78,16 @@ internal sealed class DeadLetterWriter(
                 (completion, _completion) = (_completion, MakeCompletion());
             }
 
-            await AppendAsync(written.ConvertAll(entry => entry.Letter), cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await TryAppendAsync(written.ConvertAll(entry => entry.Letter), cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                completion.SetResult(CommitResult.Failed(IngestReason.Stopping, isKept: false));
+                throw;
+            }
+
             Settle(written);
             written.Clear();
             completion.SetResult(CommitResult.Committed);
@@ -86,14 +95,15 @@ internal sealed class DeadLetterWriter(
     }
 
     /// <summary>Writes letters at once, as often as it takes.</summary>
-    public async Task AppendAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken)
+    /// <returns><see langword="false"/> if the host keeps no dead letters.</returns>
+    public async Task<bool> TryAppendAsync(IReadOnlyList<DeadLetter> letters, CancellationToken cancellationToken)
     {
         for (var failures = 0; store is not null && letters.Count > 0; )
         {
             try
             {
                 await store.AppendAsync(letters, cancellationToken).ConfigureAwait(false);
-                return;
+                return true;
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested)
             {
@@ -103,6 +113,8 @@ internal sealed class DeadLetterWriter(
                 await retry.DelayAsync(failures, cancellationToken).ConfigureAwait(false);
             }
         }
+
+        return store is not null;
     }
 
     private static TaskCompletionSource<CommitResult> MakeCompletion() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -55,6 +55,11 @@ internal sealed class IngestionService(
 
         await _stop.CancelAsync().ConfigureAwait(false);
         await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        // Whoever still waits must not wait for ever.
+        var left = new List<LaneChunk>();
+        for (scheduler.Take(left); left.Count > 0; scheduler.Take(left))
+            GiveUp(left);
     }
 
     public void Dispose() => _stop.Dispose();
@@ -78,7 +83,7 @@ internal sealed class IngestionService(
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
-                Complete(chunks, CommitResult.Failed(IngestReason.Stopping));
+                GiveUp(chunks);
                 throw;
             }
 
@@ -155,27 +160,30 @@ internal sealed class IngestionService(
             return;
         }
 
-        await deadLetters.AppendAsync(LettersOf(chunk.Chunk, all: !stored), cancellationToken).ConfigureAwait(false);
+        var isKept = await deadLetters.TryAppendAsync(LettersOf(chunk.Chunk, all: !stored), cancellationToken).ConfigureAwait(false);
         lock (chunk.Lane.Sync)
-            CountRefused(chunk, stored);
-        Complete(chunk, stored ? chunk.Chunk.ToCommitResult() : CommitResult.Failed(IngestReason.Unstorable));
+            CountRefused(chunk, stored, isKept);
+        Complete(chunk, stored ? chunk.Chunk.ToCommitResult(isKept) : CommitResult.Failed(IngestReason.Unstorable, isKept));
     }
 
-    private static void CountRefused(LaneChunk chunk, bool stored)
+    private static void CountRefused(LaneChunk chunk, bool stored, bool isKept)
     {
-        var ledger = chunk.Lane.Ledger;
-        if (!stored)
-        {
-            ledger.DeadLettered += chunk.MessageCount;
-            return;
-        }
-
         Span<long> messages = stackalloc long[LaneLedger.ReasonCount];
         messages.Clear();
-        chunk.CountRejections(messages);
+        if (stored)
+            chunk.CountRejections(messages);
+        else
+            messages[(int)IngestReason.Unstorable] = chunk.MessageCount;
+
+        var ledger = chunk.Lane.Ledger;
         ledger.Committed += messages[0];
         for (var reason = 1; reason < messages.Length; reason++)
-            ledger.DeadLettered += messages[reason];
+        {
+            if (isKept)
+                ledger.DeadLettered += messages[reason];
+            else
+                ledger.Rejected((IngestReason)reason, messages[reason]);
+        }
     }
 
     private List<DeadLetter> LettersOf(TelemetryChunk chunk, bool all)
@@ -202,10 +210,11 @@ internal sealed class IngestionService(
         return letters;
     }
 
-    private static void Complete(List<LaneChunk> chunks, CommitResult result)
+    private static void GiveUp(List<LaneChunk> chunks)
     {
         foreach (var chunk in chunks)
-            chunk.Completion.TrySetResult(result);
+            chunk.Completion.TrySetResult(CommitResult.Failed(IngestReason.Stopping, isKept: false));
+        chunks.Clear();
     }
 
     private static void Complete(LaneChunk chunk, CommitResult result)

@@ -6,8 +6,10 @@ namespace Insa.Iiot.Protocols.Mqtt.Connections;
 
 internal sealed partial class MqttConnection
 {
-    // QoS 2 identifiers received and not yet released: a second PUBLISH of one is the same message (MQTT 5 §4.3.3).
-    private readonly HashSet<ushort> _unreleased = [];
+    private const int MaxFiltersPerPacket = 64;
+
+    // QoS 2 messages received and not yet released: a second PUBLISH of an identifier is the same message (MQTT 5 §4.3.3).
+    private readonly Dictionary<ushort, IngestReceipt> _unreleased = [];
     private readonly byte[]?[] _aliases;
 
     private enum Next
@@ -44,15 +46,33 @@ internal sealed partial class MqttConnection
             if (next == Next.WaitForCapacity && !await TryWaitForCapacityAsync().ConfigureAwait(false))
                 return;
             if (next == Next.WaitForReplies)
-                await _replies.Writer.WaitToWriteAsync().ConfigureAwait(false);
+                await HoldBackAsync(_replies.Writer.WaitToWriteAsync(_ending.Token)).ConfigureAwait(false);
         }
+    }
+
+    // While we hold a client back, its silence is our doing.
+    private async ValueTask HoldBackAsync(ValueTask<bool> room)
+    {
+        Volatile.Write(ref _isHeldBack, true);
+        try
+        {
+            await room.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_ending.IsCancellationRequested)
+        {
+            // The next read sees why.
+        }
+
+        Volatile.Write(ref _lastPacket, _time.GetTimestamp());
+        Volatile.Write(ref _isHeldBack, false);
     }
 
     private async ValueTask<bool> TryWaitForCapacityAsync()
     {
+        Volatile.Write(ref _isHeldBack, true);
         try
         {
-            await _ingress.WaitForCapacityAsync(_session, _transport.ConnectionClosed).ConfigureAwait(false);
+            await _ingress.WaitForCapacityAsync(_session, _ending.Token).ConfigureAwait(false);
             return true;
         }
         catch (OperationCanceledException)
@@ -60,6 +80,11 @@ internal sealed partial class MqttConnection
             if (_endReason == MqttReason.Success)
                 _endReason = MqttReason.ServerShuttingDown;
             return false;
+        }
+        finally
+        {
+            Volatile.Write(ref _lastPacket, _time.GetTimestamp());
+            Volatile.Write(ref _isHeldBack, false);
         }
     }
 
@@ -124,9 +149,11 @@ internal sealed partial class MqttConnection
         var topic = packet.Topic;
         if (packet.TopicAlias >= 0 && !TryResolveAlias(packet.TopicAlias, ref topic))
             return Fail(MqttReason.TopicAliasInvalid);
-        if (packet.QoS == 2 && IsUnreleased(packet.Id))
-            return Send(Reply.Of(MqttPacketType.PubRec, packet.Id));
+        if (packet.QoS == 2 && TryFindUnreleased(packet.Id, out var unreleased))
+            return Send(new Reply(MqttPacketType.PubRec, packet.Id, MqttReason.Success, unreleased));
         if (packet.QoS > 0 && _version == 5 && Volatile.Read(ref _inFlight) >= _options.ReceiveMaximum)
+            return Fail(MqttReason.ReceiveMaximumExceeded);
+        if (packet.QoS == 2 && _unreleased.Count >= _options.ReceiveMaximum)
             return Fail(MqttReason.ReceiveMaximumExceeded);
         if (_replies.Reader.Count >= _replyCapacity)
             return Next.WaitForReplies;
@@ -145,12 +172,12 @@ internal sealed partial class MqttConnection
         if (packet.QoS == 2 && receipt.Status == IngestStatus.Accepted)
         {
             lock (_unreleased)
-                _unreleased.Add(packet.Id);
+                _unreleased[packet.Id] = receipt;
         }
 
         Interlocked.Increment(ref _inFlight);
         var type = packet.QoS == 1 ? MqttPacketType.PubAck : MqttPacketType.PubRec;
-        return Send(new Reply(type, packet.Id, MqttReason.Success, receipt));
+        return Send(new Reply(type, packet.Id, MqttReason.Success, receipt, IsCounted: true));
     }
 
     private Next HandleRelease(ReadOnlySpan<byte> body)
@@ -177,7 +204,7 @@ internal sealed partial class MqttConnection
                 return Fail(MqttReason.MalformedPacket);
         }
 
-        if (filters == 0)
+        if (filters is 0 or > MaxFiltersPerPacket)
             return Fail(MqttReason.ProtocolError);
         byte code = answer == MqttPacketType.UnsubAck ? (byte)0x11 : _version == 5 ? (byte)MqttReason.NotAuthorized : (byte)0x80;
         var codes = new byte[filters];
@@ -200,10 +227,10 @@ internal sealed partial class MqttConnection
         return true;
     }
 
-    private bool IsUnreleased(ushort id)
+    private bool TryFindUnreleased(ushort id, out IngestReceipt receipt)
     {
         lock (_unreleased)
-            return _unreleased.Contains(id);
+            return _unreleased.TryGetValue(id, out receipt);
     }
 
     // MQTT 3.1.1 cannot refuse a message: acknowledged it would be lost, so the connection ends instead.

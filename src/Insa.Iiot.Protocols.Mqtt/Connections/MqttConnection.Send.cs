@@ -2,13 +2,34 @@ using System.Buffers.Binary;
 using System.Text;
 using Insa.Iiot.Protocols.Mqtt.Diagnostics;
 using Insa.Iiot.Protocols.Mqtt.Packets;
+using Microsoft.AspNetCore.Connections;
 
 namespace Insa.Iiot.Protocols.Mqtt.Connections;
 
 internal sealed partial class MqttConnection
 {
-    // Sends replies in the order of what was received; those that are due together leave in one write.
+    private const int MaxUnflushedBytes = 16 * 1024;
+
     private async Task SendAsync()
+    {
+        try
+        {
+            await SendRepliesAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException or ConnectionAbortedException)
+        {
+            // The transport is gone; what was not acknowledged comes again.
+            _logger.ConnectionLost(_transport.ConnectionId);
+            _input.CancelPendingRead();
+            while (_replies.Reader.TryRead(out _) || await _replies.Reader.WaitToReadAsync().ConfigureAwait(false))
+            {
+                // The receiving loop may still be putting replies in.
+            }
+        }
+    }
+
+    // Sends replies in the order of what was received; those that are due together leave in one write.
+    private async Task SendRepliesAsync()
     {
         var open = true;
         while (await _replies.Reader.WaitToReadAsync().ConfigureAwait(false))
@@ -29,6 +50,9 @@ internal sealed partial class MqttConnection
                     await FlushAsync().ConfigureAwait(false);
                     _input.CancelPendingRead();
                 }
+
+                if (open && _output.UnflushedBytes >= MaxUnflushedBytes)
+                    open = await FlushAsync().ConfigureAwait(false);
             }
 
             open = open && await FlushAsync().ConfigureAwait(false);
@@ -93,7 +117,7 @@ internal sealed partial class MqttConnection
                 }
 
                 // Kept in the dead letters, a bad message is acknowledged, or its device would send it for ever. Else 3.1.1 can only be cut off.
-                var isKept = reply.Receipt.Commit is not null;
+                var isKept = reply.Receipt.Commit is { } kept && reply.Receipt.IsDeadLettered(kept.Result);
                 if (_version < 5 && !isKept)
                     return false;
             }

@@ -17,6 +17,7 @@ namespace Insa.Iiot.Protocols.Mqtt.Connections;
 internal sealed partial class MqttConnection
 {
     private const int OtherReplies = 64;
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
 
     private readonly ConnectionContext _transport;
     private readonly MqttEndpointOptions _options;
@@ -34,8 +35,10 @@ internal sealed partial class MqttConnection
     private int _inFlight;
     private byte _version;
     private DeviceSession _session = null!;
+    private readonly CancellationTokenSource _ending = new();
     private MqttReason _endReason;
     private long _lastPacket;
+    private bool _isHeldBack;
 
     public MqttConnection(
         ConnectionContext transport,
@@ -65,7 +68,7 @@ internal sealed partial class MqttConnection
         _replies = Channel.CreateBounded<Reply>(new BoundedChannelOptions(_replyCapacity) { SingleReader = true, SingleWriter = true });
     }
 
-    /// <summary>Completes when the connection is over and nothing of it runs any more.</summary>
+    /// <summary>Completes when nothing of the connection is taken any more. Acknowledgements of what was taken may still be leaving.</summary>
     public Task Ended => _ended.Task;
 
     /// <summary>Ends the connection because its client has connected anew.</summary>
@@ -95,14 +98,36 @@ internal sealed partial class MqttConnection
             finally
             {
                 _replies.Writer.Complete();
-                await sending.ConfigureAwait(false);
+                _ended.TrySetResult();
+                await FinishAsync(sending).ConfigureAwait(false);
             }
         }
         finally
         {
             if (key is { } taken)
                 _clients.Remove(taken, this);
-            _ended.SetResult();
+            _ended.TrySetResult();
+        }
+    }
+
+    // A client that is replaced or does not answer gets a moment, and not until the store has committed what it sent: it sends it again.
+    private async Task FinishAsync(Task sending)
+    {
+        if (_endReason is not (MqttReason.SessionTakenOver or MqttReason.KeepAliveTimeout))
+        {
+            await sending.ConfigureAwait(false);
+            return;
+        }
+
+        using var farewell = new CancellationTokenSource(Farewell, _time);
+        try
+        {
+            await sending.WaitAsync(farewell.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The sending loop ends with the commits it waits for, on a transport that is then gone.
+            _transport.Abort();
         }
     }
 
@@ -214,7 +239,9 @@ internal sealed partial class MqttConnection
             _ =>
             {
                 var idle = _time.GetElapsedTime(Volatile.Read(ref _lastPacket));
-                if (idle >= limit)
+                if (Volatile.Read(ref _isHeldBack))
+                    timer?.Change(limit, Timeout.InfiniteTimeSpan);
+                else if (idle >= limit)
                     End(MqttReason.KeepAliveTimeout);
                 else
                     timer?.Change(limit - idle, Timeout.InfiniteTimeSpan);
@@ -229,7 +256,9 @@ internal sealed partial class MqttConnection
     // Stops the reading loop; the sending one then sends what is due, says why, and closes.
     private void End(MqttReason reason)
     {
-        _endReason = reason;
+        if (_endReason == MqttReason.Success)
+            _endReason = reason;
+        _ending.Cancel();
         _input.CancelPendingRead();
     }
 }

@@ -8,11 +8,16 @@ namespace Insa.Iiot.Protocols.Mqtt.Connections;
 /// <param name="Reason">Its reason code, unless the receipt says otherwise.</param>
 /// <param name="Receipt">The receipt to wait for.</param>
 /// <param name="Codes">The reason codes of a SUBACK or UNSUBACK.</param>
-internal readonly record struct Reply(MqttPacketType Type, ushort Id, MqttReason Reason, IngestReceipt Receipt, byte[]? Codes = null)
+/// <param name="IsCounted">Whether a message of the client's is in flight until this is sent.</param>
+internal readonly record struct Reply(
+    MqttPacketType Type,
+    ushort Id,
+    MqttReason Reason,
+    IngestReceipt Receipt,
+    byte[]? Codes = null,
+    bool IsCounted = false
+)
 {
-    /// <summary>Whether a message of the client's is in flight until this is sent.</summary>
-    public bool IsCounted => Receipt.Commit is not null || Receipt.Status != IngestStatus.Accepted;
-
     public static Reply Of(MqttPacketType type, ushort id = 0, MqttReason reason = MqttReason.Success, byte[]? codes = null) =>
         new(type, id, reason, default, codes);
 }
