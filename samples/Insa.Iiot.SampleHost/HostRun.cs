@@ -67,7 +67,7 @@ internal static class HostRun
             """;
     }
 
-    private static async Task<int> FailAsync(string message)
+    public static async Task<int> FailAsync(string message)
     {
         await Console.Error.WriteLineAsync("Insa.Iiot cannot start: " + message);
         return 1;

@@ -1,14 +1,32 @@
+using System.Globalization;
+using System.Net;
+
 namespace Insa.Iiot.SampleHost;
 
 /// <summary>What the operator may set: by configuration file, by environment (<c>Iiot__Mqtt__Port</c>), or on the command line (<c>--Iiot:Mqtt:Port 1884</c>).</summary>
-internal sealed record HostSettings(string Data, string HttpAddress, int HttpPort, string MqttAddress, int MqttPort)
+internal sealed record HostSettings(string Data, IPAddress HttpAddress, int HttpPort, IPAddress MqttAddress, int MqttPort)
 {
+    /// <exception cref="FormatException">A setting cannot be read.</exception>
     public static HostSettings From(IConfiguration configuration) =>
         new(
             Path.GetFullPath(configuration["Iiot:Data"] ?? "iiot-data"),
-            configuration["Iiot:Http:Address"] ?? "127.0.0.1",
-            configuration.GetValue("Iiot:Http:Port", 8080),
-            configuration["Iiot:Mqtt:Address"] ?? "127.0.0.1",
-            configuration.GetValue("Iiot:Mqtt:Port", 1883)
+            ReadAddress(configuration, "Iiot:Http:Address"),
+            ReadPort(configuration, "Iiot:Http:Port", 8080),
+            ReadAddress(configuration, "Iiot:Mqtt:Address"),
+            ReadPort(configuration, "Iiot:Mqtt:Port", 1883)
         );
+
+    private static IPAddress ReadAddress(IConfiguration configuration, string key) =>
+        IPAddress.TryParse(configuration[key] ?? "127.0.0.1", out var address)
+            ? address
+            : throw new FormatException($"{key} is '{configuration[key]}': write an IP address.");
+
+    private static int ReadPort(IConfiguration configuration, string key, int absent)
+    {
+        if (configuration[key] is not { } text)
+            return absent;
+        return ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            ? port
+            : throw new FormatException($"{key} is '{text}': write a port from 0 to 65535.");
+    }
 }

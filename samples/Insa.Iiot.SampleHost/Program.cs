@@ -1,4 +1,3 @@
-using System.Net;
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.SampleHost;
 using Insa.Iiot.SampleHost.Api;
@@ -7,16 +6,24 @@ using OpenTelemetry.Metrics;
 
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--data"] = "Iiot:Data" });
-var settings = HostSettings.From(builder.Configuration);
+HostSettings settings;
+try
+{
+    settings = HostSettings.From(builder.Configuration);
+}
+catch (FormatException e)
+{
+    return await HostRun.FailAsync(e.Message);
+}
 
-builder.Logging.AddSimpleConsole(console => console.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning);
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Parse(settings.HttpAddress), settings.HttpPort));
+builder.Logging.AddSimpleConsole(console => console.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.HttpAddress, settings.HttpPort));
 builder
     .Services.AddIiot()
     .AddSqliteStorage(sqlite => sqlite.Path = Path.Combine(settings.Data, "iiot.db"))
     .AddIngestion(ingestion => builder.Configuration.GetSection("Iiot:Ingestion").Bind(ingestion))
     .AddMqttEndpoint(mqtt =>
-        mqtt.Listeners.Add(new MqttListenerOptions { Address = IPAddress.Parse(settings.MqttAddress), Port = settings.MqttPort })
+        mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort })
     );
 builder.Services.AddSingleton(settings).AddSingleton<FirstStart>().AddSingleton<AdminToken>();
 builder.Services.AddProblemDetails();

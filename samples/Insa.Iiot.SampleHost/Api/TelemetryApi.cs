@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Insa.Iiot.Ingestion;
 using Insa.Iiot.SampleHost.Bootstrap;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
 
 namespace Insa.Iiot.SampleHost.Api;
 
@@ -12,7 +14,7 @@ internal static class TelemetryApi
 {
     private const int MaxLimit = 10_000;
     private const int MaxBuckets = 10_000;
-    private const int MaxBodyBytes = 256 * 1024;
+    private static readonly TimeSpan BusyPatience = TimeSpan.FromSeconds(20);
 
     public static void MapTelemetryApi(this WebApplication app)
     {
@@ -20,14 +22,22 @@ internal static class TelemetryApi
 
         var reads = app.MapGroup("/api/v1").AddEndpointFilter(RequireAdminAsync);
         reads.MapGet("/devices", ListDevicesAsync);
+        reads.MapPost("/devices", AddDeviceAsync);
+        reads.MapGet("/dead-letters", ListDeadLettersAsync);
         reads.MapGet("/devices/{id}/telemetry", ReadAsync);
         reads.MapGet("/devices/{id}/telemetry/latest", LatestAsync);
         reads.MapGet("/devices/{id}/telemetry/aggregate", AggregateAsync);
     }
 
-    private static async Task<IResult> PostAsync(HttpContext http, ITelemetryIngress ingress, IDeviceAuthenticator authenticator)
+    private static async Task<IResult> PostAsync(
+        HttpContext http,
+        ITelemetryIngress ingress,
+        IDeviceAuthenticator authenticator,
+        IOptions<IngestionOptions> options
+    )
     {
-        http.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = MaxBodyBytes;
+        var maxBytes = options.Value.Limits.MaxMessageBytes;
+        http.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = null;
         if (ReadBasic(http.Request.Headers.Authorization) is not { } credential || await authenticator.AuthenticateAsync(credential, http.RequestAborted) is not { } session)
         {
             http.Response.Headers.WWWAuthenticate = "Basic realm=\"telemetry\"";
@@ -37,15 +47,25 @@ internal static class TelemetryApi
         var format = http.Request.ContentType is { } type ? ingress.FindFormat(Encoding.UTF8.GetBytes(type)) : PayloadFormat.Json;
         if (format is null)
             return Problem(415, "The content type is not known.", "Send application/json, application/senml+json, application/senml+cbor or text/plain.");
-        using var body = new MemoryStream();
-        await http.Request.Body.CopyToAsync(body, http.RequestAborted);
+        if (await ReadBodyAsync(http, maxBytes) is not { } body)
+            return Problem(413, "The message is too large.", $"At most {maxBytes} bytes.");
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        patience.CancelAfter(BusyPatience);
         while (true)
         {
-            var receipt = ingress.Submit(session, new TelemetryMessage(format, body.GetBuffer().AsSpan(0, (int)body.Length)));
+            var receipt = ingress.Submit(session, new TelemetryMessage(format, body));
             if (receipt.Status == IngestStatus.Busy)
             {
-                await ingress.WaitForCapacityAsync(session, http.RequestAborted);
-                continue;
+                try
+                {
+                    await ingress.WaitForCapacityAsync(session, patience.Token);
+                    continue;
+                }
+                catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
+                {
+                    http.Response.Headers.RetryAfter = "5";
+                    return Problem(503, "The host is busy.", "Send the message again later.");
+                }
             }
 
             var reason = receipt.Commit is { } commit ? receipt.Settle(await commit.WaitAsync(http.RequestAborted)) : receipt.Reason;
@@ -61,7 +81,14 @@ internal static class TelemetryApi
     {
         if (limit is < 1 or > MaxLimit)
             return Problem(400, "The limit is out of range.", $"It is from 1 to {MaxLimit}.");
-        DeviceId? last = DeviceId.TryParse(after, out var id) ? id : null;
+        DeviceId? last = null;
+        if (after is not null)
+        {
+            if (!DeviceId.TryParse(after, out var id))
+                return Problem(400, "'after' is no device id.", "Use the 'next' of the page before.");
+            last = id;
+        }
+
         var devices = await registry.ListAsync(TenantOf(http), last, limit, http.RequestAborted);
         return Results.Json(
             new JsonObject
@@ -78,6 +105,55 @@ internal static class TelemetryApi
                     ]
                 ),
                 ["next"] = devices.Count == limit ? devices[^1].Id.Value : null,
+            }
+        );
+    }
+
+    private static async Task<IResult> AddDeviceAsync(HttpContext http, IDeviceRegistry registry, NewDevice device)
+    {
+        if (!DeviceId.TryParse(device.Id, out var id) || device.Name?.Length > 200)
+            return Problem(400, "The device is not valid.", "An id is 1 to 128 characters of A-Z a-z 0-9 . _ : -, and a name at most 200 characters.");
+        DeviceId? gateway = null;
+        if (device.Gateway is not null)
+        {
+            if (!DeviceId.TryParse(device.Gateway, out var named))
+                return Problem(400, "The gateway is no device id.", "Name a device of the tenant, or none.");
+            gateway = named;
+        }
+
+        var tenant = TenantOf(http);
+        var added = new Device { Id = id, DisplayName = device.Name ?? "", Gateway = gateway };
+        if (!await registry.AddAsync(tenant, added, http.RequestAborted))
+            return Problem(409, "There is a device of that id already.", id.Value);
+        var secret = await registry.RotateSecretAsync(tenant, id, http.RequestAborted);
+        return Results.Json(
+            new JsonObject { ["id"] = id.Value, ["username"] = $"{id}@{tenant}", ["password"] = secret },
+            statusCode: StatusCodes.Status201Created
+        );
+    }
+
+    private static async Task<IResult> ListDeadLettersAsync(HttpContext http, IDeadLetterStore store, long after = 0, int limit = 100)
+    {
+        if (limit is < 1 or > MaxLimit)
+            return Problem(400, "The limit is out of range.", $"It is from 1 to {MaxLimit}.");
+        var letters = await store.ListAsync(TenantOf(http), after, limit, http.RequestAborted);
+        return Results.Json(
+            new JsonObject
+            {
+                ["letters"] = new JsonArray(
+                    [
+                        .. letters.Select(letter => new JsonObject
+                        {
+                            ["id"] = letter.Id,
+                            ["device"] = letter.Device.Value,
+                            ["receivedAt"] = Format(letter.ReceivedAt),
+                            ["reason"] = JsonNamingPolicy.CamelCase.ConvertName(letter.Reason.ToString()),
+                            ["mediaType"] = letter.MediaType,
+                            ["payloadBase64"] = Convert.ToBase64String(letter.Payload.Span),
+                        }),
+                    ]
+                ),
+                ["next"] = letters.Count == limit ? letters[^1].Id : null,
             }
         );
     }
@@ -186,6 +262,23 @@ internal static class TelemetryApi
 
     private static async Task<DeviceId?> FindDeviceAsync(HttpContext http, IDeviceRegistry registry, string id) =>
         DeviceId.TryParse(id, out var device) && await registry.FindAsync(TenantOf(http), device, http.RequestAborted) is not null ? device : null;
+
+    /// <returns>The body, or <see langword="null"/> if it is larger than allowed.</returns>
+    private static async Task<byte[]?> ReadBodyAsync(HttpContext http, int maxBytes)
+    {
+        if (http.Request.ContentLength > maxBytes)
+            return null;
+        using var body = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        while (await http.Request.Body.ReadAsync(buffer, http.RequestAborted) is var count and > 0)
+        {
+            if (body.Length + count > maxBytes)
+                return null;
+            body.Write(buffer, 0, count);
+        }
+
+        return body.ToArray();
+    }
 
     private static DeviceCredential? ReadBasic(string? authorization)
     {

@@ -62,7 +62,7 @@ internal sealed class FirstStart(HostSettings settings, IDeviceRegistry registry
         var file = new BootstrapFile(
             Tenant.Value,
             "",
-            new BootstrapMqtt(settings.MqttAddress, settings.MqttPort),
+            new BootstrapMqtt(settings.MqttAddress.ToString(), settings.MqttPort),
             Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)),
             new BootstrapDevice(Device.Value, $"{Device}@{Tenant}", secret!)
         );
