@@ -9,6 +9,7 @@ internal sealed class SqliteDatabase(IOptions<SqliteStorageOptions> options) : I
 {
     private readonly Lock _sync = new();
     private SqliteConnection? _writer;
+    private volatile bool _isReady;
     private bool _disposed;
 
     /// <summary>Does work on the writing connection; one caller at a time.</summary>
@@ -40,12 +41,28 @@ internal sealed class SqliteDatabase(IOptions<SqliteStorageOptions> options) : I
             return result;
         });
 
+    /// <summary>Does work on a connection that can only read, beside any other and beside the writer.</summary>
+    /// <exception cref="TelemetryStoreException">The database refused.</exception>
+    public T Read<T>(Func<SqliteConnection, T> work)
+    {
+        using var connection = OpenReader();
+        try
+        {
+            return work(connection);
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteErrors.ToStoreException(e);
+        }
+    }
+
     /// <summary>Opens a connection that can only read; dispose it to give it back.</summary>
     /// <exception cref="TelemetryStoreException">The database cannot be opened.</exception>
     public SqliteConnection OpenReader()
     {
-        // The writer makes and migrates the file.
-        Write(_ => true);
+        // The writer makes and migrates the file; from then on readers do not wait for it.
+        if (!_isReady)
+            Write(_ => true);
         try
         {
             return Open(SqliteOpenMode.ReadOnly);
@@ -86,6 +103,7 @@ internal sealed class SqliteDatabase(IOptions<SqliteStorageOptions> options) : I
             throw;
         }
 
+        _isReady = true;
         return _writer = writer;
     }
 
@@ -118,6 +136,9 @@ internal sealed class SqliteDatabase(IOptions<SqliteStorageOptions> options) : I
             DataSource = Path.GetFullPath(options.Value.Path),
             Mode = mode,
             Pooling = mode == SqliteOpenMode.ReadOnly,
+
+            // The provider tries again by itself for this long, in whole seconds of which 0 means for ever.
+            DefaultTimeout = Math.Max(1, (int)Math.Ceiling(options.Value.BusyTimeout.TotalSeconds)),
         }.ToString();
 
     // It holds credentials' hashes and every tenant's data: nobody else on the machine reads it. The journal files take its mode over.

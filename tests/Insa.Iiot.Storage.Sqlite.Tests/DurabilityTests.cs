@@ -89,6 +89,12 @@ public sealed class DurabilityTests : IDisposable
             Scalar(other, "BEGIN IMMEDIATE");
             var failure = await Assert.ThrowsAsync<TelemetryStoreException>(() => WriteAsync(1));
             Assert.True(failure.IsTransient);
+
+            // Readers go on beside it, and a registration fails in its time-out instead of the provider's own.
+            Assert.Single(await _store.Reader.ReadLatestAsync(Plant, Press));
+            Assert.Equal(1, _store.Database.Write(connection => connection.DefaultTimeout));
+            failure = await Assert.ThrowsAsync<TelemetryStoreException>(async () => await _store.Devices.AddAsync(Plant, new Device { Id = Press }));
+            Assert.True(failure.IsTransient);
             Scalar(other, "ROLLBACK");
         }
 

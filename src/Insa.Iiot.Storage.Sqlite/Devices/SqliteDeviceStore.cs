@@ -34,12 +34,16 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
 
     public ValueTask<Device?> FindAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default)
     {
-        using var connection = database.OpenReader();
-        using var command = connection.CreateCommand();
-        command.CommandText = $"SELECT name, display_name, gateway, created_at FROM device WHERE {OfDevice}";
-        Bind(command, tenant, device);
-        using var rows = command.ExecuteReader();
-        return ValueTask.FromResult(rows.Read() ? Read(rows) : null);
+        return ValueTask.FromResult(
+            database.Read(connection =>
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = $"SELECT name, display_name, gateway, created_at FROM device WHERE {OfDevice}";
+                Bind(command, tenant, device);
+                using var rows = command.ExecuteReader();
+                return rows.Read() ? Read(rows) : null;
+            })
+        );
     }
 
     public ValueTask<IReadOnlyList<Device>> ListAsync(
@@ -49,20 +53,24 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
         CancellationToken cancellationToken = default
     )
     {
-        using var connection = database.OpenReader();
-        using var command = connection.CreateCommand();
-        command.CommandText = """
-            SELECT name, display_name, gateway, created_at FROM device
-            WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND name > $after ORDER BY name LIMIT $limit
-            """;
-        command.Parameters.AddWithValue("$tenant", tenant.Value);
-        command.Parameters.AddWithValue("$after", after?.Value ?? "");
-        command.Parameters.AddWithValue("$limit", limit);
-        var devices = new List<Device>();
-        using var rows = command.ExecuteReader();
-        while (rows.Read())
-            devices.Add(Read(rows));
-        return ValueTask.FromResult<IReadOnlyList<Device>>(devices);
+        return ValueTask.FromResult(
+            database.Read<IReadOnlyList<Device>>(connection =>
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = """
+                    SELECT name, display_name, gateway, created_at FROM device
+                    WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND name > $after ORDER BY name LIMIT $limit
+                    """;
+                command.Parameters.AddWithValue("$tenant", tenant.Value);
+                command.Parameters.AddWithValue("$after", after?.Value ?? "");
+                command.Parameters.AddWithValue("$limit", limit);
+                var devices = new List<Device>();
+                using var rows = command.ExecuteReader();
+                while (rows.Read())
+                    devices.Add(Read(rows));
+                return devices;
+            })
+        );
     }
 
     public ValueTask<bool> RemoveAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
@@ -115,16 +123,13 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
     public ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(credential);
-        using var connection = database.OpenReader();
-        try
-        {
-            var found = credential.CertificateSha256.IsEmpty ? ByPassword(connection, credential) : ByCertificate(connection, credential);
-            return ValueTask.FromResult(found is var (tenant, device) ? MakeSession(connection, tenant, device) : null);
-        }
-        catch (SqliteException e)
-        {
-            throw SqliteErrors.ToStoreException(e);
-        }
+        return ValueTask.FromResult(
+            database.Read(connection =>
+            {
+                var found = credential.CertificateSha256.IsEmpty ? ByPassword(connection, credential) : ByCertificate(connection, credential);
+                return found is var (tenant, device) ? MakeSession(connection, tenant, device) : null;
+            })
+        );
     }
 
     private static (TenantId Tenant, DeviceId Device)? ByPassword(SqliteConnection connection, DeviceCredential credential)

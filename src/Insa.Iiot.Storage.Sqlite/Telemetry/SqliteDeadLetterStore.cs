@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Options;
 
 namespace Insa.Iiot.Storage.Sqlite.Telemetry;
@@ -53,7 +54,11 @@ internal sealed class SqliteDeadLetterStore(SqliteDatabase database, IOptions<Sq
         CancellationToken cancellationToken = default
     )
     {
-        using var connection = database.OpenReader();
+        return ValueTask.FromResult(database.Read<IReadOnlyList<DeadLetter>>(connection => List(connection, tenant, afterId, limit)));
+    }
+
+    private static List<DeadLetter> List(SqliteConnection connection, TenantId tenant, long afterId, int limit)
+    {
         using var command = connection.CreateCommand();
         command.CommandText = """
             SELECT id, device, received_at, reason, media_type, payload FROM dead_letter
@@ -80,6 +85,6 @@ internal sealed class SqliteDeadLetterStore(SqliteDatabase database, IOptions<Sq
             );
         }
 
-        return ValueTask.FromResult<IReadOnlyList<DeadLetter>>(letters);
+        return letters;
     }
 }

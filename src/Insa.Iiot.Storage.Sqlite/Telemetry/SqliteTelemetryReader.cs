@@ -39,7 +39,16 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         CancellationToken cancellationToken = default
     )
     {
-        using var connection = database.OpenReader();
+        return ValueTask.FromResult(database.Read<IReadOnlyList<TelemetryPoint>>(connection => ReadLatest(connection, tenant, device, cancellationToken)));
+    }
+
+    private static TelemetryPoint[] ReadLatest(
+        SqliteConnection connection,
+        TenantId tenant,
+        DeviceId device,
+        CancellationToken cancellationToken
+    )
+    {
         using var command = connection.CreateCommand();
         command.CommandText = """
             SELECT f.ts, f.layout, f.sequence, f.format, f.vals, f.quality, l.metrics
@@ -54,7 +63,7 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         command.Parameters.AddWithValue("$device", device.Value);
 
         var latest = new SortedDictionary<string, (long Ts, long Sequence, TelemetryPoint Point)>(StringComparer.Ordinal);
-        using var rows = Execute(command);
+        using var rows = command.ExecuteReader();
         while (rows.Read())
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -66,7 +75,7 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
             }
         }
 
-        return ValueTask.FromResult<IReadOnlyList<TelemetryPoint>>([.. latest.Values.Select(entry => entry.Point)]);
+        return [.. latest.Values.Select(entry => entry.Point)];
     }
 
     public ValueTask<IReadOnlyList<TelemetryBucket>> AggregateAsync(
@@ -109,7 +118,7 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
     )
     {
         using var connection = database.OpenReader();
-        if (FindDevice(connection, tenant, device) is not { } deviceId)
+        if (Guard((connection, tenant, device), static at => FindDevice(at.connection, at.tenant, at.device)) is not { } deviceId)
             yield break;
 
         var (first, end) = (MicrosecondTime.Ceiling(from), MicrosecondTime.Ceiling(to));
@@ -125,13 +134,13 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         var toParameter = command.Parameters.Add("$to", SqliteType.Integer);
         command.Parameters.AddWithValue("$device", deviceId);
 
-        foreach (var hour in Hours(connection, deviceId, first, end))
+        foreach (var hour in Guard((connection, deviceId, first, end), static at => Hours(at.connection, at.deviceId, at.first, at.end)))
         {
             fromParameter.Value = Math.Max(first, hour * MicrosecondTime.PerHour);
             toParameter.Value = Math.Min(end, (hour + 1) * MicrosecondTime.PerHour);
-            using var rows = Execute(command);
+            using var rows = Guard(command, static c => c.ExecuteReader());
             var at = long.MinValue;
-            while (rows.Read())
+            while (Guard(rows, static r => r.Read()))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (rows.GetInt64(0) != at)
@@ -142,7 +151,7 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
                     at = rows.GetInt64(0);
                 }
 
-                Merge(instant, rows, LayoutOf(connection, layouts, rows.GetInt64(1)), wanted);
+                Merge(instant, rows, Guard((connection, layouts, rows), static at => LayoutOf(at.connection, at.layouts, at.rows.GetInt64(1))), wanted);
             }
 
             foreach (var (_, point) in instant.Values)
@@ -218,11 +227,12 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         return layouts[id] = LayoutText.Split((string)command.ExecuteScalar()!);
     }
 
-    private static SqliteDataReader Execute(SqliteCommand command)
+    // An iterator cannot hold a yield inside a catch: its calls are guarded one by one.
+    private static TResult Guard<T, TResult>(T on, Func<T, TResult> call)
     {
         try
         {
-            return command.ExecuteReader();
+            return call(on);
         }
         catch (SqliteException e)
         {
