@@ -14,6 +14,7 @@ need openssl openssl
 need curl curl
 need node nodejs
 need npm npm
+need pgrep procps
 
 if [ ${#missing[@]} -gt 0 ]; then
   echo "Installing ${missing[*]} ..."
