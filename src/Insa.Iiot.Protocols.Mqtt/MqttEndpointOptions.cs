@@ -21,6 +21,15 @@ public sealed class MqttEndpointOptions
     /// <summary>The most topic aliases of an MQTT 5 client. Default 16; 0 to 1,024.</summary>
     public int TopicAliasMaximum { get; set; } = 16;
 
+    /// <summary>The longest time a client's session is kept beyond its connection, in memory. Default 1 day; 0 to 30 days.</summary>
+    public TimeSpan MaxSessionExpiry { get; set; } = TimeSpan.FromDays(1);
+
+    /// <summary>The most sessions kept per device; further ones end with their connection. Default 4; 0 to 1,000.</summary>
+    public int MaxSessionsPerDevice { get; set; } = 4;
+
+    /// <summary>The most topics a device may retain a message of, in memory. Default 32; 0 to 10,000.</summary>
+    public int MaxRetainedPerDevice { get; set; } = 32;
+
     /// <summary>How long a new connection may take to send its CONNECT. Default 10 s; 100 ms to 10 minutes.</summary>
     public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(10);
 }

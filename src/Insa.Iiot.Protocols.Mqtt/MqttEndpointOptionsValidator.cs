@@ -24,6 +24,9 @@ internal sealed class MqttEndpointOptionsValidator : IValidateOptions<MqttEndpoi
         Check(result, nameof(options.MaxPacketBytes), options.MaxPacketBytes, 1024, 17 * 1024 * 1024);
         Check(result, nameof(options.ReceiveMaximum), options.ReceiveMaximum, 1, 65_535);
         Check(result, nameof(options.TopicAliasMaximum), options.TopicAliasMaximum, 0, 1024);
+        Check(result, nameof(options.MaxSessionExpiry), options.MaxSessionExpiry, TimeSpan.Zero, TimeSpan.FromDays(30));
+        Check(result, nameof(options.MaxSessionsPerDevice), options.MaxSessionsPerDevice, 0, 1000);
+        Check(result, nameof(options.MaxRetainedPerDevice), options.MaxRetainedPerDevice, 0, 10_000);
         Check(result, nameof(options.ConnectTimeout), options.ConnectTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         return result.Build();
     }

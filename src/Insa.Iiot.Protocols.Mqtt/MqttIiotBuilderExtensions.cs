@@ -3,7 +3,9 @@ using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.Protocols.Mqtt.Connections;
 using Insa.Iiot.Protocols.Mqtt.Diagnostics;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Insa.Iiot.Protocols.Mqtt.Messaging;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -24,6 +26,8 @@ public static class MqttIiotBuilderExtensions
         services.TryAddSingleton<MqttMetrics>();
         services.TryAddSingleton<ClientRegistry>();
         services.TryAddSingleton<MqttConnectionHandler>();
+        services.TryAddSingleton<DeviceBroker>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DeviceBroker>(provider => provider.GetRequiredService<DeviceBroker>()));
         services.TryAddSingleton(_ => new MqttEndpointAddresses());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, MqttListenerSetup>());
         return builder;

@@ -7,6 +7,7 @@ namespace Insa.Iiot.Protocols.Mqtt.Connections;
 internal sealed partial class MqttConnection
 {
     private const int MaxFiltersPerPacket = 64;
+    private static readonly byte[] PingResponse = [(byte)MqttPacketType.PingResp << 4, 0];
 
     // QoS 2 messages received and not yet released: a second PUBLISH of an identifier is the same message (MQTT 5 §4.3.3).
     private readonly Dictionary<ushort, IngestReceipt> _unreleased = [];
@@ -22,6 +23,15 @@ internal sealed partial class MqttConnection
 
         /// <summary>Too many replies are due: the packet stays in the buffer.</summary>
         WaitForReplies,
+
+        /// <summary>The packet is the broker's; it is out of the buffer.</summary>
+        Forward,
+
+        /// <summary>The same, and the connection ends.</summary>
+        ForwardAndEnd,
+
+        /// <summary>A ping is to be answered, beside whatever waits for its commit; it is out of the buffer.</summary>
+        Ping,
 
         /// <summary>The connection ends.</summary>
         End,
@@ -39,14 +49,26 @@ internal sealed partial class MqttConnection
             }
 
             var next = Handle(read.Buffer, out var consumed);
-            var ended = next == Next.Read && read.IsCompleted;
             _input.AdvanceTo(consumed, next == Next.Read ? read.Buffer.End : consumed);
-            if (next == Next.End || ended)
-                return;
-            if (next == Next.WaitForCapacity && !await TryWaitForCapacityAsync().ConfigureAwait(false))
-                return;
-            if (next == Next.WaitForReplies)
-                await HoldBackAsync(_replies.Writer.WaitToWriteAsync(_ending.Token)).ConfigureAwait(false);
+            switch (next)
+            {
+                case Next.Read when read.IsCompleted:
+                case Next.End:
+                    return;
+                case Next.WaitForCapacity when !await TryWaitForCapacityAsync().ConfigureAwait(false):
+                    return;
+                case Next.WaitForReplies:
+                    await HoldBackAsync(_replies.Writer.WaitToWriteAsync(_ending.Token)).ConfigureAwait(false);
+                    break;
+                case Next.Forward when !await TryForwardAsync().ConfigureAwait(false):
+                    return;
+                case Next.ForwardAndEnd:
+                    await TryForwardAsync().ConfigureAwait(false);
+                    return;
+                case Next.Ping:
+                    await SendAsync(PingResponse, _ending.Token).ConfigureAwait(false);
+                    break;
+            }
         }
     }
 
@@ -101,11 +123,13 @@ internal sealed partial class MqttConnection
 
             var body = buffer.Slice(frame.HeaderLength, frame.BodyLength);
             var next = body.IsSingleSegment ? Handle(frame, body.FirstSpan) : HandleCopied(frame, body);
-            if (next != Next.Read)
+            if (next is Next.WaitForCapacity or Next.WaitForReplies or Next.End)
                 return next;
             Volatile.Write(ref _lastPacket, _time.GetTimestamp());
             buffer = buffer.Slice(frame.Length);
             consumed = buffer.Start;
+            if (next != Next.Read)
+                return next;
         }
     }
 
@@ -127,13 +151,13 @@ internal sealed partial class MqttConnection
             case MqttPacketType.PubRel when frame.Flags == 2:
                 return HandleRelease(body);
             case MqttPacketType.PingReq when frame is { Flags: 0, BodyLength: 0 }:
-                return Send(Reply.Of(MqttPacketType.PingResp));
-            case MqttPacketType.Subscribe when frame.Flags == 2:
-                return HandleSubscribe(body, MqttPacketType.SubAck);
-            case MqttPacketType.Unsubscribe when frame.Flags == 2:
-                return HandleSubscribe(body, MqttPacketType.UnsubAck);
+                return Next.Ping;
+            case MqttPacketType.Subscribe or MqttPacketType.Unsubscribe when frame.Flags == 2:
+                return HandleSubscription(frame, body);
+            case MqttPacketType.PubAck or MqttPacketType.PubRec or MqttPacketType.PubComp when frame.Flags == 0:
+                return HandleBrokerAck(frame, body);
             case MqttPacketType.Disconnect when frame.Flags == 0:
-                return Next.End;
+                return HandleDisconnect(body);
             default:
                 return Fail(MqttReason.ProtocolError);
         }
@@ -144,13 +168,11 @@ internal sealed partial class MqttConnection
         var reason = PublishPacket.TryRead(flags, body, _version, out var packet);
         if (reason != MqttReason.Success)
             return Fail(reason);
-        if (_version == 5 && packet.Retain)
-            return Fail(MqttReason.RetainNotSupported);
         var topic = packet.Topic;
         if (packet.TopicAlias >= 0 && !TryResolveAlias(packet.TopicAlias, ref topic))
             return Fail(MqttReason.TopicAliasInvalid);
         if (packet.QoS == 2 && TryFindUnreleased(packet.Id, out var unreleased))
-            return Send(new Reply(MqttPacketType.PubRec, packet.Id, MqttReason.Success, unreleased));
+            return Send(new Reply(MqttPacketType.PubRec, packet.Id, Receipt: unreleased));
         if (packet.QoS > 0 && _version == 5 && Volatile.Read(ref _inFlight) >= _options.ReceiveMaximum)
             return Fail(MqttReason.ReceiveMaximumExceeded);
         if (packet.QoS == 2 && _unreleased.Count >= _options.ReceiveMaximum)
@@ -159,7 +181,7 @@ internal sealed partial class MqttConnection
             return Next.WaitForReplies;
 
         if (!TelemetryTopic.TryRead(topic, out var device, out var metric))
-            return Refuse(packet, MqttReason.TopicNameInvalid);
+            return HandleMessage(flags, packet, topic, body);
         var format = metric.IsEmpty ? PayloadFormat.Json : PayloadFormat.Scalar;
         if (!packet.ContentType.IsEmpty && (format = _ingress.FindFormat(packet.ContentType)) is null)
             return Refuse(packet, MqttReason.PayloadFormatInvalid);
@@ -177,7 +199,7 @@ internal sealed partial class MqttConnection
 
         Interlocked.Increment(ref _inFlight);
         var type = packet.QoS == 1 ? MqttPacketType.PubAck : MqttPacketType.PubRec;
-        return Send(new Reply(type, packet.Id, MqttReason.Success, receipt, IsCounted: true));
+        return Send(new Reply(type, packet.Id, Receipt: receipt, IsCounted: true));
     }
 
     private Next HandleRelease(ReadOnlySpan<byte> body)
@@ -188,28 +210,9 @@ internal sealed partial class MqttConnection
         bool known;
         lock (_unreleased)
             known = _unreleased.Remove(id);
-        return Send(Reply.Of(MqttPacketType.PubComp, id, known || _version < 5 ? MqttReason.Success : MqttReason.PacketIdentifierNotFound));
-    }
-
-    // There is nothing to subscribe to yet; the client is told so for each filter.
-    private Next HandleSubscribe(ReadOnlySpan<byte> body, MqttPacketType answer)
-    {
-        var reader = new MqttReader(body);
-        if (!reader.TryReadUInt16(out var id) || id == 0 || (_version == 5 && !(reader.TryReadProperties(out var block) && MqttProperties.TryRead(block, out _))))
-            return Fail(MqttReason.MalformedPacket);
-        var filters = 0;
-        for (; !reader.Rest.IsEmpty; filters++)
-        {
-            if (!reader.TryReadText(out var filter) || filter.IsEmpty || (answer == MqttPacketType.SubAck && !reader.TryReadByte(out _)))
-                return Fail(MqttReason.MalformedPacket);
-        }
-
-        if (filters is 0 or > MaxFiltersPerPacket)
-            return Fail(MqttReason.ProtocolError);
-        byte code = answer == MqttPacketType.UnsubAck ? (byte)0x11 : _version == 5 ? (byte)MqttReason.NotAuthorized : (byte)0x80;
-        var codes = new byte[filters];
-        codes.AsSpan().Fill(code);
-        return Send(Reply.Of(answer, id, codes: codes));
+        if (!known && _attachment is not null)
+            return Forward(((byte)MqttPacketType.PubRel << 4) | 2, body);
+        return Send(new Reply(MqttPacketType.PubComp, id, known || _version < 5 ? MqttReason.Success : MqttReason.PacketIdentifierNotFound));
     }
 
     private bool TryResolveAlias(int alias, ref ReadOnlySpan<byte> topic)
@@ -241,7 +244,7 @@ internal sealed partial class MqttConnection
             return Next.End;
         if (packet.QoS == 0)
             return Next.Read;
-        return Send(Reply.Of(packet.QoS == 1 ? MqttPacketType.PubAck : MqttPacketType.PubRec, packet.Id, reason));
+        return Send(new Reply(packet.QoS == 1 ? MqttPacketType.PubAck : MqttPacketType.PubRec, packet.Id, reason));
     }
 
     private Next Send(in Reply reply)

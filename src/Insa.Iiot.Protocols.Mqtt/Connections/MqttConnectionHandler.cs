@@ -1,4 +1,5 @@
 using Insa.Iiot.Protocols.Mqtt.Diagnostics;
+using Insa.Iiot.Protocols.Mqtt.Messaging;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -11,6 +12,7 @@ internal sealed class MqttConnectionHandler(
     ITelemetryIngress ingress,
     IDeviceAuthenticator authenticator,
     ClientRegistry clients,
+    DeviceBroker broker,
     MqttMetrics metrics,
     TimeProvider time,
     ILogger<MqttConnectionHandler> logger
@@ -31,9 +33,13 @@ internal sealed class MqttConnectionHandler(
         metrics.Connected(1);
         try
         {
-            await new MqttConnection(connection, options.Value, ingress, authenticator, clients, metrics, time, logger)
-                .RunAsync()
-                .ConfigureAwait(false);
+            var handshake = new MqttHandshake(connection, options.Value, authenticator, metrics, time, logger);
+            if (await handshake.RunAsync().ConfigureAwait(false) is { } client)
+            {
+                await new MqttConnection(connection, client, options.Value, ingress, broker, metrics, time, logger)
+                    .RunAsync(clients)
+                    .ConfigureAwait(false);
+            }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ConnectionAbortedException or ConnectionResetException)
         {

@@ -15,16 +15,4 @@ internal static class MqttRefusal
             IngestReason.Unstorable => MqttReason.ImplementationSpecific,
             _ => MqttReason.PayloadFormatInvalid,
         };
-
-    /// <summary>The return code of a 3.1.1 CONNACK (MQTT 3.1.1 §3.2.2.3).</summary>
-    public static byte ToReturnCode(MqttReason reason) =>
-        reason switch
-        {
-            MqttReason.Success => 0,
-            MqttReason.UnsupportedProtocolVersion => 1,
-            MqttReason.ClientIdentifierNotValid => 2,
-            MqttReason.ServerUnavailable => 3,
-            MqttReason.BadUserNameOrPassword => 4,
-            _ => 5,
-        };
 }

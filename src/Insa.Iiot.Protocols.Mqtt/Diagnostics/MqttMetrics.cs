@@ -40,7 +40,6 @@ internal sealed class MqttMetrics
             MqttReason.PacketTooLarge => "packet_too_large",
             MqttReason.QuotaExceeded => "quota_exceeded",
             MqttReason.PayloadFormatInvalid => "payload_invalid",
-            MqttReason.RetainNotSupported => "retain_not_supported",
             _ => "other",
         };
 }

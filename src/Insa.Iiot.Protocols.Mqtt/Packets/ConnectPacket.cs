@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Insa.Iiot.Protocols.Mqtt.Packets;
 
 /// <summary>A CONNECT (MQTT 3.1.1 and 5, §3.1).</summary>
@@ -7,11 +9,19 @@ internal readonly ref struct ConnectPacket
 
     public bool CleanStart { get; private init; }
 
-    public bool HasWill { get; private init; }
+    public Will? Will { get; private init; }
 
     public bool HasAuthentication { get; private init; }
 
     public bool HasUserName { get; private init; }
+
+    /// <summary>In seconds; a 3.1.1 session without the clean flag is kept for ever (MQTT 5 §3.1.2.11.2 says how the two compare).</summary>
+    public uint SessionExpiry { get; private init; }
+
+    /// <summary>What the client takes in flight.</summary>
+    public ushort ReceiveMaximum { get; private init; }
+
+    public uint MaximumPacketBytes { get; private init; }
 
     /// <summary>In seconds; 0 is none.</summary>
     public ushort KeepAlive { get; private init; }
@@ -48,7 +58,8 @@ internal readonly ref struct ConnectPacket
             return MqttReason.MalformedPacket;
         if (!reader.TryReadText(out var clientId))
             return MqttReason.MalformedPacket;
-        if (hasWill && !TrySkipWill(ref reader, version))
+        Will? will = null;
+        if (hasWill && !TryReadWill(ref reader, version, flags, out will))
             return MqttReason.MalformedPacket;
         ReadOnlySpan<byte> userName = default;
         ReadOnlySpan<byte> password = default;
@@ -59,7 +70,10 @@ internal readonly ref struct ConnectPacket
         {
             Version = version,
             CleanStart = (flags & 0x02) != 0,
-            HasWill = hasWill,
+            Will = will,
+            SessionExpiry = version == 5 ? properties.SessionExpiry : (flags & 0x02) != 0 ? 0 : uint.MaxValue,
+            ReceiveMaximum = version == 5 ? properties.ReceiveMaximum : ushort.MaxValue,
+            MaximumPacketBytes = version == 5 ? properties.MaximumPacketBytes : uint.MaxValue,
             HasAuthentication = properties.HasAuthentication,
             HasUserName = hasUserName,
             KeepAlive = keepAlive,
@@ -70,6 +84,14 @@ internal readonly ref struct ConnectPacket
         return MqttReason.Success;
     }
 
-    private static bool TrySkipWill(ref MqttReader reader, byte version) =>
-        (version != 5 || (reader.TryReadProperties(out var block) && MqttProperties.TryRead(block, out _))) && reader.TryReadText(out _) && reader.TryReadBinary(out _);
+    private static bool TryReadWill(ref MqttReader reader, byte version, int flags, out Will? will)
+    {
+        will = null;
+        if (version == 5 && !(reader.TryReadProperties(out var block) && MqttProperties.TryRead(block, out _)))
+            return false;
+        if (!reader.TryReadText(out var topic) || topic.IsEmpty || topic.ContainsAny((byte)'+', (byte)'#') || !reader.TryReadBinary(out var payload))
+            return false;
+        will = new Will(Encoding.UTF8.GetString(topic), payload.ToArray(), (flags >> 3) & 3, (flags & 0x20) != 0);
+        return true;
+    }
 }

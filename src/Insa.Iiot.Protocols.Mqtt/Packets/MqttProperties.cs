@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Insa.Iiot.Protocols.Mqtt.Packets;
 
 /// <summary>Of the properties of an MQTT 5 packet (§2.2.2), the few that the endpoint acts on.</summary>
@@ -12,29 +10,50 @@ internal readonly ref struct MqttProperties
 
     public bool HasAuthentication { get; private init; }
 
-    /// <returns><see langword="false"/> if a property is unknown or malformed.</returns>
+    /// <summary>In seconds; 0 if there is none.</summary>
+    public uint SessionExpiry { get; private init; }
+
+    /// <summary>65,535 if there is none.</summary>
+    public ushort ReceiveMaximum { get; private init; }
+
+    /// <summary>The largest unsigned number if there is none.</summary>
+    public uint MaximumPacketBytes { get; private init; }
+
+    /// <returns><see langword="false"/> if a property is unknown, stands twice or is malformed.</returns>
     public static bool TryRead(ReadOnlySpan<byte> block, out MqttProperties properties)
     {
         properties = default;
         ReadOnlySpan<byte> contentType = default;
         var alias = -1;
         var hasAuthentication = false;
+        uint sessionExpiry = 0;
+        var receiveMaximum = ushort.MaxValue;
+        var maximumPacketBytes = uint.MaxValue;
+        ulong seen = 0;
         var reader = new MqttReader(block);
         while (!reader.Rest.IsEmpty)
         {
-            if (!reader.TryReadVariable(out var id))
+            if (!reader.TryReadVariable(out var id) || id >= 64)
                 return false;
+
+            // §2.2.2.2: all but the user property and a publication's subscription identifiers stand once.
+            if (id is not (0x26 or 0x0B) && (seen & (1UL << id)) != 0)
+                return false;
+            seen |= 1UL << id;
             bool isValid;
             switch (id)
             {
                 case 0x01 or 0x17 or 0x19: // payload format indicator, request problem information, request response information
                     isValid = reader.TryReadByte(out var flag) && flag <= 1;
                     break;
-                case 0x02 or 0x11 or 0x18: // message expiry, session expiry, will delay
+                case 0x02 or 0x18: // message expiry, will delay
                     isValid = reader.TryTake(sizeof(uint), out _);
                     break;
+                case 0x11: // session expiry
+                    isValid = reader.TryReadUInt32(out sessionExpiry);
+                    break;
                 case 0x27: // maximum packet size
-                    isValid = reader.TryTake(sizeof(uint), out var size) && BinaryPrimitives.ReadUInt32BigEndian(size) > 0;
+                    isValid = reader.TryReadUInt32(out maximumPacketBytes) && maximumPacketBytes > 0;
                     break;
                 case 0x03: // content type
                     isValid = reader.TryReadText(out contentType);
@@ -49,10 +68,10 @@ internal readonly ref struct MqttProperties
                     isValid = reader.TryReadBinary(out _);
                     break;
                 case 0x0B: // subscription identifier
-                    isValid = reader.TryReadVariable(out _);
+                    isValid = reader.TryReadVariable(out var subscription) && subscription > 0;
                     break;
                 case 0x21: // receive maximum
-                    isValid = reader.TryReadUInt16(out var receiveMaximum) && receiveMaximum > 0;
+                    isValid = reader.TryReadUInt16(out receiveMaximum) && receiveMaximum > 0;
                     break;
                 case 0x22: // topic alias maximum
                     isValid = reader.TryReadUInt16(out _);
@@ -72,7 +91,15 @@ internal readonly ref struct MqttProperties
                 return false;
         }
 
-        properties = new MqttProperties { ContentType = contentType, TopicAlias = alias, HasAuthentication = hasAuthentication };
+        properties = new MqttProperties
+        {
+            ContentType = contentType,
+            TopicAlias = alias,
+            HasAuthentication = hasAuthentication,
+            SessionExpiry = sessionExpiry,
+            ReceiveMaximum = receiveMaximum,
+            MaximumPacketBytes = maximumPacketBytes,
+        };
         return true;
     }
 }

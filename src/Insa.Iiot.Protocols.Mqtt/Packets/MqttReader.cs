@@ -28,6 +28,14 @@ internal ref struct MqttReader(ReadOnlySpan<byte> body)
         return true;
     }
 
+    public bool TryReadUInt32(out uint value)
+    {
+        if (!BinaryPrimitives.TryReadUInt32BigEndian(_rest, out value))
+            return false;
+        _rest = _rest[sizeof(uint)..];
+        return true;
+    }
+
     public bool TryReadVariable(out int value)
     {
         value = 0;

@@ -23,5 +23,4 @@ internal enum MqttReason : byte
     PacketTooLarge = 0x95,
     QuotaExceeded = 0x97,
     PayloadFormatInvalid = 0x99,
-    RetainNotSupported = 0x9A,
 }

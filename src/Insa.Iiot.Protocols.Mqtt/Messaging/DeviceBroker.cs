@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using Insa.Iiot.Protocols.Mqtt.Connections;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using MQTTnet.Adapter;
+using MQTTnet.Diagnostics.Logger;
+using MQTTnet.Protocol;
+using MQTTnet.Server;
+
+namespace Insa.Iiot.Protocols.Mqtt.Messaging;
+
+/// <summary>Takes all that is not telemetry to MQTTnet: subscriptions, messages within a device's own topics, wills, retained messages, kept sessions.</summary>
+/// <remarks>A client is attached when it first needs it, so that one that only publishes telemetry costs the broker nothing.</remarks>
+internal sealed class DeviceBroker : IMqttServerAdapter, IHostedService
+{
+    private const int MaxPendingMessages = 256;
+
+    private readonly MqttEndpointOptions _options;
+    private readonly MqttServer _server;
+    private readonly ConcurrentDictionary<ClientRegistry.ClientKey, bool> _keptSessions = new();
+    private readonly ConcurrentDictionary<string, ClientRegistry.ClientKey> _clientKeys = new(StringComparer.Ordinal);
+    private readonly Lock _retainedSync = new();
+    private readonly Dictionary<(TenantId, DeviceId), HashSet<string>> _retained = [];
+
+    public DeviceBroker(IOptions<MqttEndpointOptions> options)
+    {
+        _options = options.Value;
+        var server = new MqttServerOptions
+        {
+            EnablePersistentSessions = true,
+            MaxPendingMessagesPerClient = MaxPendingMessages,
+            PendingMessagesOverflowStrategy = MqttPendingMessagesOverflowStrategy.DropNewMessage,
+        };
+        _server = new MqttServerFactory().CreateMqttServer(server, [this], new MqttNetNullLogger());
+        _server.InterceptingSubscriptionAsync += OnSubscribing;
+        _server.SessionDeletedAsync += OnSessionDeleted;
+    }
+
+    public Func<IMqttChannelAdapter, Task>? ClientHandler { get; set; }
+
+    Task IHostedService.StartAsync(CancellationToken cancellationToken) => _server.StartAsync();
+
+    Task IHostedService.StopAsync(CancellationToken cancellationToken) => _server.StopAsync(new MqttServerStopOptions());
+
+    Task IMqttServerAdapter.StartAsync(MqttServerOptions options, IMqttNetLogger logger) => Task.CompletedTask;
+
+    Task IMqttServerAdapter.StopAsync() => Task.CompletedTask;
+
+    public void Dispose() => _server.Dispose();
+
+    /// <summary>Lets MQTTnet know of a client. Its handler runs until the channel is closed.</summary>
+    public BrokerChannel Attach(ConnectRequest client, IBrokerOutput output)
+    {
+        // A device could otherwise fill memory with the sessions of ever new client ids.
+        var isKept = client.SessionExpiry > 0 && MayKeepSession(client.Key);
+        var channel = new BrokerChannel(client, isKept, output);
+        _clientKeys[channel.ClientId] = client.Key;
+        channel.Run(ClientHandler!);
+        return channel;
+    }
+
+    /// <summary>Whether a device may retain a message: a bounded number of topics each.</summary>
+    public bool MayRetain(DeviceSession session, string topic, bool isEmpty)
+    {
+        lock (_retainedSync)
+        {
+            var key = (session.Tenant, session.Device);
+            if (!_retained.TryGetValue(key, out var topics))
+                _retained[key] = topics = new HashSet<string>(StringComparer.Ordinal);
+            if (isEmpty)
+            {
+                topics.Remove(topic);
+                return true;
+            }
+
+            return topics.Contains(topic) || (topics.Count < _options.MaxRetainedPerDevice && topics.Add(topic));
+        }
+    }
+
+    private bool MayKeepSession(ClientRegistry.ClientKey key)
+    {
+        if (_keptSessions.ContainsKey(key))
+            return true;
+        var count = _keptSessions.Keys.Count(other => other.Tenant == key.Tenant && other.Device == key.Device);
+        return count < _options.MaxSessionsPerDevice && _keptSessions.TryAdd(key, value: true);
+    }
+
+    private Task OnSubscribing(InterceptingSubscriptionEventArgs e)
+    {
+        // The device's own names come first, which hold no slash.
+        var filter = e.TopicFilter.Topic.Split('/', 3)[^1];
+        var reason = !TopicSpace.IsFilter(filter) ? MqttSubscribeReasonCode.TopicFilterInvalid
+            : filter.StartsWith("$share/", StringComparison.Ordinal) ? MqttSubscribeReasonCode.SharedSubscriptionsNotSupported
+            : !TopicSpace.MaySubscribe(filter) ? MqttSubscribeReasonCode.NotAuthorized
+            : MqttSubscribeReasonCode.GrantedQoS0;
+        if (reason == MqttSubscribeReasonCode.GrantedQoS0)
+            return Task.CompletedTask;
+        e.ProcessSubscription = false;
+        e.Response.ReasonCode = reason;
+        return Task.CompletedTask;
+    }
+
+    private Task OnSessionDeleted(SessionDeletedEventArgs e)
+    {
+        if (_clientKeys.TryRemove(e.Id, out var key))
+            _keptSessions.TryRemove(key, out _);
+        return Task.CompletedTask;
+    }
+}
