@@ -32,6 +32,8 @@ builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Ins
 await using var app = builder.Build();
 app.UseExceptionHandler();
 app.UseStatusCodePages();
+app.UseWebSockets();
+app.MapMqtt("/mqtt");
 app.MapTelemetryApi();
 app.MapHealth();
 app.MapPrometheusScrapingEndpoint("/metrics");

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
@@ -14,6 +15,7 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
     public const string Password = "correct-horse-battery";
 
     private readonly WebApplication _app;
+    private ListenOptions _http = null!;
     private volatile TaskCompletionSource _gate = new();
 
     private MqttHost(Action<MqttEndpointOptions>? configure, TimeProvider? time, bool keepsDeadLetters)
@@ -21,7 +23,6 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
         _gate.SetResult();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddProvider(Logs).SetMinimumLevel(LogLevel.Trace);
-        builder.WebHost.UseKestrelCore();
         builder.Services.AddSingleton<ITelemetrySink>(this).AddSingleton<IDeviceAuthenticator>(this);
         if (keepsDeadLetters)
             builder.Services.AddSingleton<IDeadLetterStore>(this);
@@ -35,7 +36,10 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
                 options.Listeners.Add(new MqttListenerOptions { Port = 0 });
                 configure?.Invoke(options);
             });
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => _http = listen));
         _app = builder.Build();
+        _app.UseWebSockets();
+        _app.MapMqtt("/mqtt");
     }
 
     public FakeLoggerProvider Logs { get; } = new();
@@ -49,6 +53,8 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
     public Func<TelemetryValue, bool> Refuses { get; set; } = _ => false;
 
     public int MaxConcurrentWrites => 1;
+
+    public int HttpPort => _http.IPEndPoint!.Port;
 
     public IPEndPoint Endpoint => Endpoints[0];
 

@@ -68,20 +68,65 @@ public sealed class PeerTests
         }
     }
 
-    private static async Task<(int Exit, string Error)> MosquittoPubAsync(string arguments)
+    [Theory]
+    [InlineData("mqttv311", 0)]
+    [InlineData("mqttv311", 2)]
+    [InlineData("mqttv5", 1)]
+    [InlineData("mqttv5", 2)]
+    public async Task Mosquitto_sub_hears_its_devices_commands(string version, int qos)
     {
-        const string Peer = "/usr/bin/mosquitto_pub";
-        if (!File.Exists(Peer))
+        await using var host = await MqttHost.StartAsync();
+        var login = $"-h 127.0.0.1 -p {host.Endpoint.Port} -V {version} -q {qos} -u press@plant -P {MqttHost.Password}";
+        var listening = RunAsync("/usr/bin/mosquitto_sub", [.. login.Split(' '), "-t", "commands/#", "-C", "1", "-W", "20", "-v"]);
+
+        // Only a retained message is sure to be heard by a subscriber that may come before or after it.
+        var (exit, error) = await MosquittoPubAsync($"{login} -r -t commands/start -m now");
+        Assert.True(exit == 0, error);
+        var (heard, output) = await listening;
+        Assert.True(heard == 0, output);
+        Assert.Equal("commands/start now", output.Trim());
+    }
+
+    [Theory]
+    [InlineData("mqtt", 4, 0)]
+    [InlineData("mqtt", 4, 2)]
+    [InlineData("mqtt", 5, 1)]
+    [InlineData("ws", 4, 1)]
+    [InlineData("ws", 5, 2)]
+    public async Task The_node_client_publishes_telemetry_and_hears_commands(string scheme, int version, int qos)
+    {
+        await using var host = await MqttHost.StartAsync();
+        var url = scheme == "ws" ? $"ws://127.0.0.1:{host.HttpPort}/mqtt" : $"mqtt://127.0.0.1:{host.Endpoint.Port}";
+        var script = Path.Combine(FindPeers(), "node", "client.mjs");
+        var (exit, output) = await RunAsync("/usr/bin/node", [script, url, $"{version}", $"{qos}", "press@plant", MqttHost.Password]);
+        Assert.True(exit == 0, output);
+        Assert.Contains("heard commands/start now", output, StringComparison.Ordinal);
+        Assert.Contains(("plant", "press", "temp", TelemetryValue.Of(21.5)), host.Stored);
+    }
+
+    private static string FindPeers()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
-            Assert.SkipUnless(
-                Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1",
-                "mosquitto_pub is missing: run eng/install-peers.sh, or eng/test.sh for everything."
-            );
+            var peers = Path.Combine(folder.FullName, "tests", "peers");
+            if (Directory.Exists(Path.Combine(peers, "node", "node_modules", "mqtt")))
+                return peers;
         }
 
-        var start = new ProcessStartInfo(Peer) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var argument in arguments.Split(' '))
-            start.ArgumentList.Add(argument);
+        Assert.SkipUnless(IsRequired, "The Node client is missing: run eng/install-peers.sh, or eng/test.sh for everything.");
+        throw new DirectoryNotFoundException("The Node client is missing below tests/peers/node.");
+    }
+
+    private static bool IsRequired => Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1";
+
+    private static Task<(int Exit, string Output)> MosquittoPubAsync(string arguments) => RunAsync("/usr/bin/mosquitto_pub", arguments.Split(' '));
+
+    private static async Task<(int Exit, string Output)> RunAsync(string peer, string[] arguments)
+    {
+        if (!File.Exists(peer))
+            Assert.SkipUnless(IsRequired, $"{peer} is missing: run eng/install-peers.sh, or eng/test.sh for everything.");
+
+        var start = new ProcessStartInfo(peer, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
         using var process = Process.Start(start)!;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         var output = process.StandardOutput.ReadToEndAsync(patience.Token);
