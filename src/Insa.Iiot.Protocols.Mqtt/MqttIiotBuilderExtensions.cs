@@ -2,6 +2,7 @@ using Insa.Iiot;
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.Protocols.Mqtt.Connections;
 using Insa.Iiot.Protocols.Mqtt.Diagnostics;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Insa.Iiot.Protocols.Mqtt.Messaging;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -29,6 +30,7 @@ public static class MqttIiotBuilderExtensions
         services.TryAddSingleton<DeviceBroker>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DeviceBroker>(provider => provider.GetRequiredService<DeviceBroker>()));
         services.TryAddSingleton(_ => new MqttEndpointAddresses());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, MqttTransportFactory>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, MqttListenerSetup>());
         return builder;
     }

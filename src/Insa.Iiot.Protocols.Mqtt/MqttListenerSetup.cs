@@ -16,8 +16,7 @@ internal sealed class MqttListenerSetup(IOptions<MqttEndpointOptions> options, M
         foreach (var listener in options.Value.Listeners)
         {
             kestrel.Listen(
-                listener.Address,
-                listener.Port,
+                new MqttTransportFactory.MqttEndPoint(listener.Address, listener.Port),
                 listen =>
                 {
                     if (listener.Certificate is not null)

@@ -19,6 +19,7 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
 
     private readonly ConnectRequest _client;
     private readonly TopicSpace _topics;
+    private readonly DeviceTopics _device;
     private readonly IBrokerOutput _output;
     private readonly MqttPacketFormatterAdapter _decoder;
     private readonly SemaphoreSlim _sending = new(1);
@@ -26,14 +27,16 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
     private readonly TaskCompletionSource<bool> _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Queue<MqttPublishPacket> _held = new();
     private readonly HashSet<ushort> _inFlight = [];
+    private bool _isInGate;
     private readonly Channel<MqttPacket> _inbound = Channel.CreateBounded<MqttPacket>(
         new BoundedChannelOptions(MaxInbound) { SingleReader = true, SingleWriter = true }
     );
 
-    public BrokerChannel(ConnectRequest client, bool isKept, IBrokerOutput output)
+    public BrokerChannel(ConnectRequest client, bool isKept, DeviceTopics device, IBrokerOutput output)
     {
         _client = client;
         _topics = new TopicSpace(client.Session.Tenant, client.Session.Device);
+        _device = device;
         _output = output;
         ClientId = _topics.ToInternal(client.ClientId);
         var version = client.Version == 5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311;
@@ -74,6 +77,7 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
             }
             finally
             {
+                LeaveGate();
                 _attached.TrySetCanceled();
                 if (!_closing.IsCancellationRequested)
                     _output.Disconnect();
@@ -129,14 +133,31 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
 
     public async Task<MqttPacket?> ReceivePacketAsync(CancellationToken cancellationToken)
     {
-        // The queue's end is the connection's.
+        // MQTTnet asks for the next packet when it has handled the last.
+        LeaveGate();
         while (await _inbound.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
         {
-            if (_inbound.Reader.TryRead(out var packet))
-                return packet;
+            if (!_inbound.Reader.TryRead(out var packet))
+                continue;
+            if (packet is MqttSubscribePacket or MqttPublishPacket { Retain: true })
+            {
+                await _device.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
+                _isInGate = true;
+            }
+
+            return packet;
         }
 
+        // The queue's end is the connection's.
         return null;
+    }
+
+    private void LeaveGate()
+    {
+        if (!_isInGate)
+            return;
+        _isInGate = false;
+        _device.Gate.Release();
     }
 
     public async Task SendPacketAsync(MqttPacket packet, CancellationToken cancellationToken)

@@ -19,8 +19,7 @@ internal sealed class DeviceBroker : IMqttServerAdapter, IHostedService
     private readonly MqttServer _server;
     private readonly ConcurrentDictionary<ClientRegistry.ClientKey, bool> _keptSessions = new();
     private readonly ConcurrentDictionary<string, ClientRegistry.ClientKey> _clientKeys = new(StringComparer.Ordinal);
-    private readonly Lock _retainedSync = new();
-    private readonly Dictionary<(TenantId, DeviceId), HashSet<string>> _retained = [];
+    private readonly ConcurrentDictionary<(TenantId, DeviceId), DeviceTopics> _devices = new();
 
     public DeviceBroker(IOptions<MqttEndpointOptions> options)
     {
@@ -53,29 +52,17 @@ internal sealed class DeviceBroker : IMqttServerAdapter, IHostedService
     {
         // A device could otherwise fill memory with the sessions of ever new client ids.
         var isKept = client.SessionExpiry > 0 && MayKeepSession(client.Key);
-        var channel = new BrokerChannel(client, isKept, output);
+        var channel = new BrokerChannel(client, isKept, TopicsOf(client.Session), output);
         _clientKeys[channel.ClientId] = client.Key;
         channel.Run(ClientHandler!);
         return channel;
     }
 
     /// <summary>Whether a device may retain a message: a bounded number of topics each.</summary>
-    public bool MayRetain(DeviceSession session, string topic, bool isEmpty)
-    {
-        lock (_retainedSync)
-        {
-            var key = (session.Tenant, session.Device);
-            if (!_retained.TryGetValue(key, out var topics))
-                _retained[key] = topics = new HashSet<string>(StringComparer.Ordinal);
-            if (isEmpty)
-            {
-                topics.Remove(topic);
-                return true;
-            }
+    public bool MayRetain(DeviceSession session, string topic, bool isEmpty) =>
+        TopicsOf(session).MayRetain(topic, isEmpty, _options.MaxRetainedPerDevice);
 
-            return topics.Contains(topic) || (topics.Count < _options.MaxRetainedPerDevice && topics.Add(topic));
-        }
-    }
+    private DeviceTopics TopicsOf(DeviceSession session) => _devices.GetOrAdd((session.Tenant, session.Device), _ => new DeviceTopics());
 
     private bool MayKeepSession(ClientRegistry.ClientKey key)
     {

@@ -1,0 +1,28 @@
+namespace Insa.Iiot.Protocols.Mqtt.Messaging;
+
+/// <summary>What the broker keeps per device: how many topics it retains, and an order between its subscriptions and its retained messages.</summary>
+internal sealed class DeviceTopics
+{
+    private readonly HashSet<string> _retained = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Held while MQTTnet handles a SUBSCRIBE or a retained message of the device. It looks for retained messages before it notes the
+    /// subscription: what is retained in between would be missed by both (MQTT 5 §3.8.4).
+    /// </summary>
+    public SemaphoreSlim Gate { get; } = new(1);
+
+    /// <summary>Whether the device may retain a message of a topic: a bounded number of them.</summary>
+    public bool MayRetain(string topic, bool isEmpty, int most)
+    {
+        lock (_retained)
+        {
+            if (isEmpty)
+            {
+                _retained.Remove(topic);
+                return true;
+            }
+
+            return _retained.Contains(topic) || (_retained.Count < most && _retained.Add(topic));
+        }
+    }
+}
