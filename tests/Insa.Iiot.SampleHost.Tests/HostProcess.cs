@@ -1,0 +1,169 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace Insa.Iiot.SampleHost.Tests;
+
+/// <summary>The built sample host as a child process on free ports, and requests to it.</summary>
+internal sealed class HostProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly HttpClient _http;
+    private readonly Task<string> _rest;
+
+    private HostProcess(Process process, string banner, Task<string> rest, JsonNode bootstrap)
+    {
+        (_process, Banner, _rest, Bootstrap) = (process, banner, rest, bootstrap);
+        _http = new HttpClient { BaseAddress = new Uri((string)bootstrap["http"]!), Timeout = Patience };
+    }
+
+    /// <summary>What the host printed until it was ready.</summary>
+    public string Banner { get; }
+
+    public JsonNode Bootstrap { get; }
+
+    public IPEndPoint Mqtt => new(IPAddress.Parse((string)Bootstrap["mqtt"]!["host"]!), (int)Bootstrap["mqtt"]!["port"]!);
+
+    public AuthenticationHeaderValue Admin => new("Bearer", (string)Bootstrap["adminToken"]!);
+
+    public AuthenticationHeaderValue Device => Basic((string)Bootstrap["device"]!["username"]!, (string)Bootstrap["device"]!["password"]!);
+
+    public static async Task<HostProcess> StartAsync(string data, params string[] arguments)
+    {
+        var process = Launch(data, arguments);
+        try
+        {
+            var errors = process.StandardError.ReadToEndAsync();
+            var banner = new StringBuilder();
+            while (!banner.ToString().Contains("Ctrl+C stops it", StringComparison.Ordinal))
+            {
+                var line = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
+                if (line is null)
+                    throw new InvalidOperationException($"The host did not start. {banner}{await errors}");
+                banner.AppendLine(line);
+            }
+
+            var rest = process.StandardOutput.ReadToEndAsync();
+            var bootstrap = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(data, "bootstrap.json")))!;
+            return new HostProcess(process, banner.ToString(), rest, bootstrap);
+        }
+        catch
+        {
+            process.Kill();
+            process.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Runs a host that cannot start.</summary>
+    public static async Task<(int Exit, string Error)> FailAsync(string data, params string[] arguments)
+    {
+        using var process = Launch(data, arguments);
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync();
+            var error = await process.StandardError.ReadToEndAsync().WaitAsync(Patience);
+            await output.WaitAsync(Patience);
+            await process.WaitForExitAsync().WaitAsync(Patience);
+            return (process.ExitCode, error);
+        }
+        catch (TimeoutException)
+        {
+            process.Kill();
+            throw;
+        }
+    }
+
+    public static AuthenticationHeaderValue Basic(string user, string password) =>
+        new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
+
+    public static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
+
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, AuthenticationHeaderValue? authorization, HttpContent? content = null)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        request.Headers.Authorization = authorization;
+        return await _http.SendAsync(request);
+    }
+
+    /// <summary>Reads what the administrator may read.</summary>
+    public async Task<JsonNode> ReadAsync(string path)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, path, Admin);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{path}: {(int)answer.StatusCode} {text}");
+        return JsonNode.Parse(text)!;
+    }
+
+    public async Task<string> ReadTextAsync(string path)
+    {
+        using var answer = await SendAsync(HttpMethod.Get, path, null);
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        return await answer.Content.ReadAsStringAsync();
+    }
+
+    /// <summary>Registers a device.</summary>
+    /// <returns>Its user name and secret.</returns>
+    public async Task<(string User, string Password)> AddDeviceAsync(string id)
+    {
+        using var answer = await SendAsync(HttpMethod.Post, "/api/v1/devices", Admin, Json($$"""{"id":"{{id}}"}"""));
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+        var made = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        return ((string)made["username"]!, (string)made["password"]!);
+    }
+
+    /// <summary>Registers a device and posts as it.</summary>
+    public async Task PostAsync(string id, string json)
+    {
+        var (user, password) = await AddDeviceAsync(id);
+        using var answer = await SendAsync(HttpMethod.Post, "/api/v1/telemetry", Basic(user, password), Json(json));
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+    }
+
+    /// <summary>Ends the process at once, as the kernel does when memory runs out.</summary>
+    public void Kill() => _process.Kill();
+
+    /// <summary>Asks the process to stop, as an operator does.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> StopAsync()
+    {
+        using var kill = Process.Start("/bin/sh", ["-c", $"kill -TERM {_process.Id}"]);
+        await kill.WaitForExitAsync();
+        await _process.WaitForExitAsync().WaitAsync(Patience);
+        await _rest;
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync().WaitAsync(Patience);
+        _process.Dispose();
+        _http.Dispose();
+    }
+
+    private static Process Launch(string data, string[] arguments)
+    {
+        // artifacts/bin/{project}/{configuration}/
+        var ours = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
+        var host = Path.Combine(ours.Parent!.Parent!.FullName, "Insa.Iiot.SampleHost", ours.Name, "Insa.Iiot.SampleHost.dll");
+        Assert.True(File.Exists(host), $"{host} is missing: build the sample host.");
+        return Process.Start(
+            new ProcessStartInfo(
+                Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+                [host, "--data", data, .. Default("--Iiot:Http:Port", arguments), .. Default("--Iiot:Mqtt:Port", arguments), .. arguments]
+            )
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = Path.GetTempPath(),
+            }
+        )!;
+    }
+
+    private static string[] Default(string option, string[] arguments) => arguments.Contains(option) ? [] : [option, "0"];
+}
