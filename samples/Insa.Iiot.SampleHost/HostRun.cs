@@ -1,5 +1,6 @@
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.SampleHost.Bootstrap;
+using Insa.Iiot.SampleHost.Simulation;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -42,22 +43,29 @@ internal static class HostRun
             Mqtt = new BootstrapMqtt(mqtt.Address.ToString(), mqtt.Port),
         };
         var file = app.Services.GetRequiredService<FirstStart>().Write(bootstrap);
-        await Console.Out.WriteLineAsync(Banner(bootstrap, file));
+        await Console.Out.WriteLineAsync(Banner(bootstrap, file, settings.SimulatedMachines));
         await app.WaitForShutdownAsync();
         return 0;
     }
 
-    private static string Banner(BootstrapFile bootstrap, string file)
+    private static string Banner(BootstrapFile bootstrap, string file, int simulated)
     {
         var read = $"sed -n 's/.*\"%s\": *\"\\([^\"]*\\)\".*/\\1/p' '{file}'";
         var password = read.Replace("%s", "password", StringComparison.Ordinal);
         var token = read.Replace("%s", "adminToken", StringComparison.Ordinal);
+        var machines = simulated switch
+        {
+            0 => "none; --simulate N for some",
+            1 => $"1 simulated machine, {MachineSimulator.DeviceOf(0)}, publishes once a second",
+            _ => $"{simulated} simulated machines, {MachineSimulator.DeviceOf(0)} to {MachineSimulator.DeviceOf(simulated - 1)}, publish once a second each",
+        };
         return $$$"""
 
             Insa.Iiot is ready.
               MQTT   {{{bootstrap.Mqtt.Host}}}:{{{bootstrap.Mqtt.Port}}}   devices of tenant '{{{bootstrap.Tenant}}}', by user name and password
               HTTP   {{{bootstrap.Http}}}   API for the admin token; /health/ready, /metrics
               Data   {{{Path.GetDirectoryName(file)}}}   secrets in bootstrap.json, for this user only
+              Sim    {{{machines}}}
 
             Publish a reading, then read it back:
               mosquitto_pub -h {{{bootstrap.Mqtt.Host}}} -p {{{bootstrap.Mqtt.Port}}} -q 1 -u {{{bootstrap.Device.Username}}} -P "$({{{password}}})" -t telemetry -m '{"data":{"temperature":21.5}}'

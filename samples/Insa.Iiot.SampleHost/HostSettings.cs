@@ -4,8 +4,10 @@ using System.Net;
 namespace Insa.Iiot.SampleHost;
 
 /// <summary>What the operator may set: by configuration file, by environment (<c>Iiot__Mqtt__Port</c>), or on the command line (<c>--Iiot:Mqtt:Port 1884</c>).</summary>
-internal sealed record HostSettings(string Data, IPAddress HttpAddress, int HttpPort, IPAddress MqttAddress, int MqttPort)
+internal sealed record HostSettings(string Data, IPAddress HttpAddress, int HttpPort, IPAddress MqttAddress, int MqttPort, int SimulatedMachines)
 {
+    private const int MostSimulatedMachines = 999;
+
     /// <exception cref="FormatException">A setting cannot be read.</exception>
     public static HostSettings From(IConfiguration configuration) =>
         new(
@@ -13,7 +15,8 @@ internal sealed record HostSettings(string Data, IPAddress HttpAddress, int Http
             ReadAddress(configuration, "Iiot:Http:Address"),
             ReadPort(configuration, "Iiot:Http:Port", 8080),
             ReadAddress(configuration, "Iiot:Mqtt:Address"),
-            ReadPort(configuration, "Iiot:Mqtt:Port", 1883)
+            ReadPort(configuration, "Iiot:Mqtt:Port", 1883),
+            ReadMachines(configuration, "Iiot:Simulate")
         );
 
     private static IPAddress ReadAddress(IConfiguration configuration, string key) =>
@@ -28,5 +31,14 @@ internal sealed record HostSettings(string Data, IPAddress HttpAddress, int Http
         return ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
             ? port
             : throw new FormatException($"{key} is '{text}': write a port from 0 to 65535.");
+    }
+
+    private static int ReadMachines(IConfiguration configuration, string key)
+    {
+        if (configuration[key] is not { } text)
+            return 0;
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count <= MostSimulatedMachines
+            ? count
+            : throw new FormatException($"{key} is '{text}': write a number of machines from 0 to {MostSimulatedMachines}.");
     }
 }

@@ -2,10 +2,11 @@ using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.SampleHost;
 using Insa.Iiot.SampleHost.Api;
 using Insa.Iiot.SampleHost.Bootstrap;
+using Insa.Iiot.SampleHost.Simulation;
 using OpenTelemetry.Metrics;
 
 var builder = WebApplication.CreateSlimBuilder(args);
-builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--data"] = "Iiot:Data" });
+builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--data"] = "Iiot:Data", ["--simulate"] = "Iiot:Simulate" });
 HostSettings settings;
 try
 {
@@ -26,6 +27,8 @@ builder
         mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort })
     );
 builder.Services.AddSingleton(settings).AddSingleton<FirstStart>().AddSingleton<AdminToken>();
+if (settings.SimulatedMachines > 0)
+    builder.Services.AddHostedService<MachineSimulator>();
 builder.Services.AddProblemDetails();
 builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Insa.Iiot.*").AddPrometheusExporter());
 

@@ -8,7 +8,7 @@ namespace Insa.Iiot.SampleHost.Bootstrap;
 /// <summary>Makes the default tenant, its first device and the admin token, all with random secrets, once.</summary>
 internal sealed class FirstStart(HostSettings settings, IDeviceRegistry registry, AdminToken adminToken)
 {
-    private static readonly TenantId Tenant = TenantId.Parse("default");
+    public static readonly TenantId Tenant = TenantId.Parse("default");
     private static readonly DeviceId Device = DeviceId.Parse("demo-press-01");
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
