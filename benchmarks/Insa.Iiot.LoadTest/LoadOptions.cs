@@ -22,6 +22,12 @@ internal sealed record LoadOptions
 
     public bool Json { get; private set; }
 
+    /// <summary>Messages a second of all connections together; 0 is as fast as they are acknowledged.</summary>
+    public int Rate { get; private set; }
+
+    /// <summary>Whether another tenant's few messages are timed while this load runs, and without it.</summary>
+    public bool Flood { get; private set; }
+
     public static bool TryParse(string[] args, [NotNullWhen(true)] out LoadOptions? options, [NotNullWhen(false)] out string? error)
     {
         var read = new LoadOptions();
@@ -29,9 +35,10 @@ internal sealed record LoadOptions
         error = null;
         for (var i = 0; i < args.Length; i++)
         {
-            if (args[i] == "--json")
+            if (args[i] is "--json" or "--flood")
             {
-                read.Json = true;
+                read.Json |= args[i] == "--json";
+                read.Flood |= args[i] == "--flood";
                 continue;
             }
 
@@ -69,6 +76,8 @@ internal sealed record LoadOptions
                 return TryRead(value, 1, 3600, number => Seconds = number);
             case "--rounds":
                 return TryRead(value, 1, 100, number => Rounds = number);
+            case "--rate":
+                return TryRead(value, 1, 10_000_000, number => Rate = number);
             case "--payload":
                 return TryRead(value, 70, 4096, number => Payload = number);
             default:

@@ -12,6 +12,8 @@ const string Usage = """
       --payload 100          bytes per message, 70 to 4096
       --store null|sqlite    where the endpoint writes to before it acknowledges
       --compare mosquitto    the peer; without it the endpoint runs alone
+      --rate N               messages a second in all, instead of as fast as they go; prints the server's memory each second
+      --flood                times another tenant's 10 messages a second, idle and under this load
       --json                 prints one JSON document
     """;
 
@@ -29,4 +31,4 @@ if (!LoadOptions.TryParse(rest, out var options, out var error))
     return 2;
 }
 
-return await MqttLoad.RunAsync(options);
+return options.Flood ? await MqttFlood.RunAsync(options) : await MqttLoad.RunAsync(options);

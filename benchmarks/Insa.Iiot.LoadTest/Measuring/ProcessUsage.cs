@@ -15,8 +15,14 @@ internal readonly record struct ProcessUsage(double CpuSeconds, long PeakBytes)
         var stat = File.ReadAllText($"/proc/{pid}/stat");
         var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
         var ticks = long.Parse(fields[11], CultureInfo.InvariantCulture) + long.Parse(fields[12], CultureInfo.InvariantCulture);
-        var peak = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        var kib = long.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
-        return new ProcessUsage(ticks / ClockTicksPerSecond, kib * 1024);
+        return new ProcessUsage(ticks / ClockTicksPerSecond, ReadBytes(pid, "VmHWM:"));
+    }
+
+    public static long ResidentBytesOf(int pid) => ReadBytes(pid, "VmRSS:");
+
+    private static long ReadBytes(int pid, string key)
+    {
+        var line = File.ReadLines($"/proc/{pid}/status").First(line => line.StartsWith(key, StringComparison.Ordinal));
+        return long.Parse(line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 }

@@ -21,14 +21,17 @@ internal sealed class MqttGenerator : IDisposable
     private readonly int _window;
     private readonly int _idAt;
     private readonly int _timestampAt;
-    private readonly int _device;
+    private readonly string _user;
+    private readonly double _perSecond;
     private ushort _nextId = 1;
     private ushort _expectedId = 1;
     private long _timestamp;
+    private long _sent;
 
-    public MqttGenerator(int device, int window, int payloadBytes, DateTimeOffset firstTimestamp)
+    public MqttGenerator(string user, int window, int payloadBytes, DateTimeOffset firstTimestamp, double perSecond = 0)
     {
-        _device = device;
+        _user = user;
+        _perSecond = perSecond;
         _window = window;
         _timestamp = firstTimestamp.ToUnixTimeMilliseconds();
         (_frame, _idAt, _timestampAt) = MakeFrame(payloadBytes);
@@ -44,7 +47,7 @@ internal sealed class MqttGenerator : IDisposable
     public async Task ConnectAsync(int port)
     {
         await _socket.ConnectAsync(IPAddress.Loopback, port);
-        var user = $"load-{_device}@load";
+        var user = _user;
         byte[] connect = [0x10, (byte)(18 + user.Length), 0, 4, .. "MQTT"u8, 4, 0xC2, 0, 0, 0, 0, 0, (byte)user.Length, .. Encoding.ASCII.GetBytes(user), 0, 2, .. "pw"u8];
         await _socket.SendAsync(connect);
         var answer = new byte[4];
@@ -65,14 +68,15 @@ internal sealed class MqttGenerator : IDisposable
     {
         var inFlight = 0;
         var rest = 0;
+        var began = Stopwatch.GetTimestamp();
         while (true)
         {
             if (Stopwatch.GetTimestamp() < deadline && inFlight < _window)
             {
-                var count = _window - inFlight;
+                var count = await DueAsync(began, _window - inFlight);
                 Fill(count);
                 await SendAllAsync(_sending.AsMemory(0, count * _frame.Length));
-                inFlight = _window;
+                inFlight += count;
             }
             else if (inFlight == 0)
             {
@@ -94,8 +98,23 @@ internal sealed class MqttGenerator : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
+    // At a fixed rate, what should have been sent by now counts, also after a pause of the server's.
+    private async ValueTask<int> DueAsync(long began, int most)
+    {
+        if (_perSecond == 0)
+            return most;
+        while (true)
+        {
+            var due = (long)(Stopwatch.GetElapsedTime(began).TotalSeconds * _perSecond) + 1 - _sent;
+            if (due > 0)
+                return (int)Math.Min(due, most);
+            await Task.Delay(1);
+        }
+    }
+
     private void Fill(int count)
     {
+        _sent += count;
         var now = Stopwatch.GetTimestamp();
         for (var i = 0; i < count; i++)
         {

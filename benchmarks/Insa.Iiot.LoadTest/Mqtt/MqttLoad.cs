@@ -56,7 +56,7 @@ internal static class MqttLoad
     private static async Task<RunResult> RunOnceAsync(LoadOptions options, ServerProcess server, DateTimeOffset start, bool isWarmUp)
     {
         var generators = Enumerable.Range(0, options.Connections)
-            .Select(device => new MqttGenerator(device, options.InFlight, options.Payload, start))
+            .Select(device => new MqttGenerator($"load-{device}@load", options.InFlight, options.Payload, start, (double)options.Rate / options.Connections))
             .ToList();
         try
         {
@@ -66,7 +66,10 @@ internal static class MqttLoad
             var before = ProcessUsage.Of(server.Id);
             var began = Stopwatch.GetTimestamp();
             var deadline = began + (Stopwatch.Frequency * (isWarmUp ? Math.Min(options.Seconds, 2) : options.Seconds));
-            await Task.WhenAll(generators.Select(generator => Task.Run(() => generator.RunAsync(deadline))));
+            var running = Task.WhenAll(generators.Select(generator => Task.Run(() => generator.RunAsync(deadline))));
+            if (options.Rate > 0)
+                await WatchMemoryAsync(server, running);
+            await running;
             var elapsed = Stopwatch.GetElapsedTime(began);
             var after = ProcessUsage.Of(server.Id);
             var allocated = server.IsOurs ? await server.AskAsync("allocated") - allocatedBefore : 0;
@@ -90,6 +93,25 @@ internal static class MqttLoad
         finally
         {
             generators.ForEach(generator => generator.Dispose());
+        }
+    }
+
+    private static async Task WatchMemoryAsync(ServerProcess server, Task running)
+    {
+        var sizes = new List<double>();
+        while (await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(1))) != running)
+        {
+            sizes.Add(ProcessUsage.ResidentBytesOf(server.Id) / 1024.0 / 1024.0);
+            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"  {server.Name} {sizes.Count,4} s  {sizes[^1]:F1} MiB"));
+        }
+
+        if (sizes.Count >= 4)
+        {
+            var quarter = sizes.Count / 4;
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {server.Name} resident: {sizes.Min():F1} to {sizes.Max():F1} MiB; second quarter {sizes.Skip(quarter).Take(quarter).Average():F1}, last {sizes.TakeLast(quarter).Average():F1}"
+            ));
         }
     }
 
