@@ -46,7 +46,9 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
         var pages = 0;
         do
         {
-            var page = await Host.ReadAsync($"/api/v1/devices/pages/telemetry?metric=n&limit=3{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}");
+            var page = await Host.ReadAsync(
+                $"/api/v1/devices/pages/telemetry?metric=n&limit=3{(cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}")}"
+            );
             read.AddRange(Values(page));
             cursor = (string?)page["next"];
             pages++;
@@ -59,12 +61,17 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
     public async Task Aggregates_are_those_of_the_bucket()
     {
         await Host.PostAsync("buckets", Series(6));
-        var answer = await Host.ReadAsync($"/api/v1/devices/buckets/telemetry/aggregate?metric=n&from={Noon}&to=2026-05-01T12:00:06Z&bucket=3s");
+        var answer = await Host.ReadAsync(
+            $"/api/v1/devices/buckets/telemetry/aggregate?metric=n&from={Noon}&to=2026-05-01T12:00:06Z&bucket=3s"
+        );
         var buckets = answer["buckets"]!.AsArray();
         Assert.Equal(2, buckets.Count);
         var second = buckets[1]!;
         Assert.Equal("2026-05-01T12:00:03Z", (string?)second["start"]);
-        Assert.Equal((3, 3.0, 5.0, 4.0, 12.0), ((int)second["count"]!, (double)second["min"]!, (double)second["max"]!, (double)second["avg"]!, (double)second["sum"]!));
+        Assert.Equal(
+            (3, 3.0, 5.0, 4.0, 12.0),
+            ((int)second["count"]!, (double)second["min"]!, (double)second["max"]!, (double)second["avg"]!, (double)second["sum"]!)
+        );
     }
 
     [Fact]
@@ -72,7 +79,12 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
     {
         var (user, password) = await Host.AddDeviceAsync("lathe");
         Assert.Equal("lathe@default", user);
-        using var posted = await Host.SendAsync(HttpMethod.Post, "/api/v1/telemetry", HostProcess.Basic(user, password), HostProcess.Json("""{"data":{"t":1}}"""));
+        using var posted = await Host.SendAsync(
+            HttpMethod.Post,
+            "/api/v1/telemetry",
+            HostProcess.Basic(user, password),
+            HostProcess.Json("""{"data":{"t":1}}""")
+        );
         Assert.Equal(HttpStatusCode.NoContent, posted.StatusCode);
         var listed = (await Host.ReadAsync("/api/v1/devices"))["devices"]!.AsArray();
         Assert.Single(listed, device => (string?)device!["id"] == "lathe");
@@ -84,22 +96,44 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
     public async Task A_bad_post_is_refused_and_kept_as_a_dead_letter()
     {
         var (user, password) = await Host.AddDeviceAsync("bad");
-        var problem = await ProblemAsync(400, HttpMethod.Post, "/api/v1/telemetry", HostProcess.Basic(user, password), HostProcess.Json("""{"data":"""));
+        var problem = await ProblemAsync(
+            400,
+            HttpMethod.Post,
+            "/api/v1/telemetry",
+            HostProcess.Basic(user, password),
+            HostProcess.Json("""{"data":""")
+        );
         Assert.Equal("Malformed", (string?)problem["detail"]);
-        var letter = (await Host.ReadAsync("/api/v1/dead-letters"))["letters"]!.AsArray().Single(letter => (string?)letter!["device"] == "bad")!;
+        var letter = (await Host.ReadAsync("/api/v1/dead-letters"))["letters"]!
+            .AsArray()
+            .Single(letter => (string?)letter!["device"] == "bad")!;
         Assert.Equal("malformed", (string?)letter["reason"]);
         Assert.Equal("application/json", (string?)letter["mediaType"]);
         Assert.Equal("""{"data":""", Encoding.UTF8.GetString(Convert.FromBase64String((string)letter["payloadBase64"]!)));
     }
 
     public static TheoryData<string> BadDeviceCredentials =>
-        ["", "Basic", "Basic ???", Header("demo-press-01@default", "wrong"), Header("demo-press-01@other", "wrong"), Header("nobody@default", "wrong"), Header("", ""), "Bearer x"];
+        [
+            "",
+            "Basic",
+            "Basic ???",
+            Header("demo-press-01@default", "wrong"),
+            Header("demo-press-01@other", "wrong"),
+            Header("nobody@default", "wrong"),
+            Header("", ""),
+            "Bearer x",
+        ];
 
     [Theory]
     [MemberData(nameof(BadDeviceCredentials))]
     public async Task Who_is_no_device_may_not_post(string header)
     {
-        using var answer = await Host.SendAsync(HttpMethod.Post, "/api/v1/telemetry", Parse(header), HostProcess.Json("""{"data":{"t":1}}"""));
+        using var answer = await Host.SendAsync(
+            HttpMethod.Post,
+            "/api/v1/telemetry",
+            Parse(header),
+            HostProcess.Json("""{"data":{"t":1}}""")
+        );
         await IsProblemAsync(401, answer);
         Assert.Equal("Basic", answer.Headers.WwwAuthenticate.Single().Scheme);
     }
@@ -110,7 +144,16 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
     [InlineData("Basic wrong")]
     public async Task Who_is_no_administrator_may_not_read(string header)
     {
-        foreach (var path in new[] { "devices", "dead-letters", "devices/demo-press-01/telemetry", "devices/demo-press-01/telemetry/latest", "devices/x/telemetry/aggregate" })
+        foreach (
+            var path in new[]
+            {
+                "devices",
+                "dead-letters",
+                "devices/demo-press-01/telemetry",
+                "devices/demo-press-01/telemetry/latest",
+                "devices/x/telemetry/aggregate",
+            }
+        )
         {
             using var answer = await Host.SendAsync(HttpMethod.Get, "/api/v1/" + path, Parse(header));
             await IsProblemAsync(401, answer);
@@ -155,7 +198,9 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
     public async Task A_message_of_more_than_the_limit_is_too_large(bool saysItsLength)
     {
         var bytes = new byte[2 * 1024 * 1024];
-        HttpContent content = saysItsLength ? new ByteArrayContent(bytes) : new StreamContent(PipeReader.Create(new ReadOnlySequence<byte>(bytes)).AsStream());
+        HttpContent content = saysItsLength
+            ? new ByteArrayContent(bytes)
+            : new StreamContent(PipeReader.Create(new ReadOnlySequence<byte>(bytes)).AsStream());
         content.Headers.ContentType = new MediaTypeHeaderValue(MediaTypeNames.Application.Json);
         await ProblemAsync(413, HttpMethod.Post, "/api/v1/telemetry", Host.Device, content);
     }
@@ -176,7 +221,8 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
     [InlineData("devices/demo-press-01/telemetry/aggregate?metric=n&from=2026-05-01&to=2026-05-02&bucket=1y")]
     [InlineData("devices/demo-press-01/telemetry/aggregate?metric=n&from=2026-05-01&to=2026-05-02&bucket=0s")]
     [InlineData("devices/demo-press-01/telemetry/aggregate?metric=n&from=2026-05-01&to=2026-05-02&bucket=1ms")]
-    public Task A_query_that_cannot_be_read_is_a_bad_request(string query) => ProblemAsync(400, HttpMethod.Get, "/api/v1/" + query, Host.Admin);
+    public Task A_query_that_cannot_be_read_is_a_bad_request(string query) =>
+        ProblemAsync(400, HttpMethod.Get, "/api/v1/" + query, Host.Admin);
 
     [Theory]
     [InlineData("{")]
@@ -208,7 +254,13 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
 
     private static AuthenticationHeaderValue? Parse(string header) => header.Length == 0 ? null : AuthenticationHeaderValue.Parse(header);
 
-    private async Task<JsonNode> ProblemAsync(int status, HttpMethod method, string path, AuthenticationHeaderValue authorization, HttpContent? content = null)
+    private async Task<JsonNode> ProblemAsync(
+        int status,
+        HttpMethod method,
+        string path,
+        AuthenticationHeaderValue authorization,
+        HttpContent? content = null
+    )
     {
         using var answer = await Host.SendAsync(method, path, authorization, content);
         return await IsProblemAsync(status, answer);

@@ -10,7 +10,9 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     private static readonly TimeSpan CyclePatience = TimeSpan.FromSeconds(60);
 
     private readonly TestFolder _folder = new();
-    private readonly DateTimeOffset _start = DateTimeOffset.FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds()).AddDays(-1);
+    private readonly DateTimeOffset _start = DateTimeOffset
+        .FromUnixTimeSeconds(TimeProvider.System.GetUtcNow().ToUnixTimeSeconds())
+        .AddDays(-1);
 
     private static int Cycles =>
         Environment.GetEnvironmentVariable("IIOT_KILL_CYCLES") is { Length: > 0 } text ? int.Parse(text, CultureInfo.InvariantCulture) : 10;
@@ -47,7 +49,9 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
             twice += Math.Max(readings.Count, await CountAsync(last, device)) - numbers.Count;
         }
 
-        output.WriteLine($"{Cycles} cycles: {acknowledged} acknowledged, {stored} stored, {twice} stored twice; {ahead} were stored before they were sent again.");
+        output.WriteLine(
+            $"{Cycles} cycles: {acknowledged} acknowledged, {stored} stored, {twice} stored twice; {ahead} were stored before they were sent again."
+        );
         Assert.Equal(0, twice);
         Assert.Equal(0, await last.StopAsync());
     }
@@ -85,9 +89,13 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
         var readings = new List<(int, DateTimeOffset)>();
         for (var cursor = ""; cursor is not null; )
         {
-            var page = await host.ReadAsync($"/api/v1/devices/{device.Id}/telemetry?limit={PageSize}{(cursor.Length == 0 ? "" : "&cursor=" + Uri.EscapeDataString(cursor))}");
+            var page = await host.ReadAsync(
+                $"/api/v1/devices/{device.Id}/telemetry?limit={PageSize}{(cursor.Length == 0 ? "" : "&cursor=" + Uri.EscapeDataString(cursor))}"
+            );
             foreach (var point in page["points"]!.AsArray())
-                readings.Add(((int)(double)point!["value"]!, DateTimeOffset.Parse((string)point["timestamp"]!, CultureInfo.InvariantCulture)));
+                readings.Add(
+                    ((int)(double)point!["value"]!, DateTimeOffset.Parse((string)point["timestamp"]!, CultureInfo.InvariantCulture))
+                );
             cursor = (string?)page["next"];
         }
 
@@ -97,7 +105,8 @@ public sealed class KillTests(ITestOutputHelper output) : IDisposable
     /// <returns>How many readings the aggregates count.</returns>
     private async Task<int> CountAsync(HostProcess host, LoadDevice device)
     {
-        var path = $"/api/v1/devices/{device.Id}/telemetry/aggregate?metric=n&bucket=1d&from={Format(_start.AddDays(-1))}&to={Format(device.TimeOf(device.Sent))}";
+        var path =
+            $"/api/v1/devices/{device.Id}/telemetry/aggregate?metric=n&bucket=1d&from={Format(_start.AddDays(-1))}&to={Format(device.TimeOf(device.Sent))}";
         return (await host.ReadAsync(path))["buckets"]!.AsArray().Sum(bucket => (int)bucket!["count"]!);
     }
 

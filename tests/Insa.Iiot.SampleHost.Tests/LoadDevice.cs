@@ -98,7 +98,9 @@ internal sealed class LoadDevice(string id, string user, string password, DateTi
         List<byte> body = [];
         AddText(body, "telemetry");
         AddNumber(body, PacketId(reading));
-        body.AddRange(Encoding.UTF8.GetBytes($$$"""{"data":{"n":{{{reading}}}},"timestamp":{{{TimeOf(reading).ToUnixTimeMilliseconds()}}}}"""));
+        body.AddRange(
+            Encoding.UTF8.GetBytes($$$"""{"data":{"n":{{{reading}}}},"timestamp":{{{TimeOf(reading).ToUnixTimeMilliseconds()}}}}""")
+        );
         return Packet(0x32, body);
     }
 

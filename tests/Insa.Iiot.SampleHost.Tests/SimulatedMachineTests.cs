@@ -80,7 +80,10 @@ public sealed class SimulatedMachineTests
     [Fact]
     public void Sensors_are_noisy()
     {
-        var resting = Pieces(Run(1, Day)).Where(piece => piece[0].State == "idle" && piece.Count > 20).Select(piece => piece[^1].Pressure).ToList();
+        var resting = Pieces(Run(1, Day))
+            .Where(piece => piece[0].State == "idle" && piece.Count > 20)
+            .Select(piece => piece[^1].Pressure)
+            .ToList();
         Assert.True(resting.Distinct().Count() > 5);
         Assert.InRange(resting.Average(), 4.9, 5.1);
     }

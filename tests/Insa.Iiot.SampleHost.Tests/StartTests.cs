@@ -56,7 +56,12 @@ public sealed class StartTests : IDisposable
         await using (var first = await HostProcess.StartAsync(_folder.Data))
         {
             before = first.Bootstrap;
-            using var answer = await first.SendAsync(HttpMethod.Post, "/api/v1/telemetry", first.Device, HostProcess.Json("""{"data":{"t":21.5}}"""));
+            using var answer = await first.SendAsync(
+                HttpMethod.Post,
+                "/api/v1/telemetry",
+                first.Device,
+                HostProcess.Json("""{"data":{"t":21.5}}""")
+            );
             Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
             Assert.Equal(0, await first.StopAsync());
         }
@@ -65,7 +70,12 @@ public sealed class StartTests : IDisposable
         Assert.Equal((string)before["adminToken"]!, (string)second.Bootstrap["adminToken"]!);
         Assert.Equal((string)before["device"]!["password"]!, (string)second.Bootstrap["device"]!["password"]!);
         Assert.Equal(21.5, (double)(await second.ReadAsync("/api/v1/devices/demo-press-01/telemetry/latest"))["points"]![0]!["value"]!);
-        using var again = await second.SendAsync(HttpMethod.Post, "/api/v1/telemetry", second.Device, HostProcess.Json("""{"data":{"t":22}}"""));
+        using var again = await second.SendAsync(
+            HttpMethod.Post,
+            "/api/v1/telemetry",
+            second.Device,
+            HostProcess.Json("""{"data":{"t":22}}""")
+        );
         Assert.Equal(HttpStatusCode.NoContent, again.StatusCode);
     }
 

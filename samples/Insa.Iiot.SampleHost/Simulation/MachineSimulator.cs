@@ -78,7 +78,13 @@ internal sealed class MachineSimulator(
     }
 
     /// <summary>Publishes until the host acknowledges, over a new connection if need be.</summary>
-    private async Task PublishAsync(IMqttClient client, MqttClientOptions options, MqttApplicationMessage message, int machine, CancellationToken cancellationToken)
+    private async Task PublishAsync(
+        IMqttClient client,
+        MqttClientOptions options,
+        MqttApplicationMessage message,
+        int machine,
+        CancellationToken cancellationToken
+    )
     {
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
