@@ -78,6 +78,9 @@ public sealed class TelemetryFrameWriter
     public IngestReason SetDevice(ReadOnlySpan<byte> deviceUtf8) =>
         _session!.TryResolve(deviceUtf8, out _device) ? IngestReason.None : IngestReason.DeviceNotAllowed;
 
+    /// <summary>Whether the session may publish for a device, for formats whose names only may begin with one.</summary>
+    public bool IsAllowed(ReadOnlySpan<byte> deviceUtf8) => _session!.TryResolve(deviceUtf8, out _);
+
     /// <summary>Says when the frame was measured, in UTC ticks of 100 ns; without it, when it arrived. Kept to the microsecond.</summary>
     public IngestReason SetTimestamp(long utcTicks)
     {

@@ -78,6 +78,27 @@ internal ref struct CborCursor(ReadOnlySpan<byte> cbor)
         return true;
     }
 
+    /// <summary>Reads a decimal fraction (tag 4) or a bigfloat (tag 5) behind its tag: exponent and mantissa (RFC 8949 §3.4.4).</summary>
+    public bool TryReadScaled(ulong tag, out double value)
+    {
+        value = 0;
+        if (tag is not (4 or 5) || !TryReadHead(out var major, out var count, out var indefinite) || major != 4 || indefinite || count != 2)
+            return false;
+        if (!TryReadInteger(out var exponent) || !TryReadInteger(out var mantissa))
+            return false;
+        value = mantissa * Math.Pow(tag == 4 ? 10 : 2, exponent);
+        return true;
+    }
+
+    private bool TryReadInteger(out double value)
+    {
+        value = 0;
+        if (!TryReadHead(out var major, out var argument, out _) || major > 1)
+            return false;
+        value = major == 0 ? argument : -1.0 - argument;
+        return true;
+    }
+
     public ReadOnlySpan<byte> ToBase64Url(ReadOnlySpan<byte> data)
     {
         var target = _scratch.Take(Base64Url.GetEncodedLength(data.Length));

@@ -53,7 +53,7 @@ internal sealed class PlatformJsonDecoder : ITelemetryDecoder
         cursor.Position++;
         var first = true;
         bool malformed;
-        var (hasDevice, hasData, hasTime) = (false, false, false);
+        var (hasDevice, hasData, hasTime, hasOwnQuality) = (false, false, false, false);
         var dataAt = -1;
         var quality = TelemetryQuality.Good;
         while (cursor.TryNext((byte)'}', ref first, out malformed))
@@ -81,7 +81,8 @@ internal sealed class PlatformJsonDecoder : ITelemetryDecoder
             }
             else if (key.SequenceEqual("quality"u8))
             {
-                reason = ReadQuality(ref cursor, out quality);
+                reason = hasOwnQuality ? IngestReason.Malformed : ReadQuality(ref cursor, out quality);
+                hasOwnQuality = true;
             }
             else
             {

@@ -26,9 +26,9 @@ internal sealed class ScalarDecoder : ITelemetryDecoder
         var cursor = new JsonCursor(text);
         try
         {
-            if (text[0] == '"' && cursor.TryReadString(out var unquoted) && cursor.AtEnd())
-                return writer.AddText(name, unquoted);
-            if (text[0] != '"' && cursor.ReadNumber(out var value, out var integer, out var isInteger) == IngestReason.None && cursor.AtEnd())
+            if (text[0] == '"')
+                return cursor.TryReadString(out var unquoted) && cursor.AtEnd() ? writer.AddText(name, unquoted) : IngestReason.Malformed;
+            if (cursor.ReadNumber(out var value, out var integer, out var isInteger) == IngestReason.None && cursor.AtEnd())
             {
                 return isInteger && integer is > 1L << 53 or < -(1L << 53)
                     ? writer.AddLong(name, integer)

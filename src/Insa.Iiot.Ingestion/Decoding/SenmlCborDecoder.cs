@@ -1,6 +1,6 @@
 namespace Insa.Iiot.Ingestion.Decoding;
 
-/// <summary>Reads SenML in CBOR (RFC 8428 §6). Tags are refused except in fields that are ignored.</summary>
+/// <summary>Reads SenML in CBOR (RFC 8428 §6). Of tags it knows those of numbers; others are passed over in fields that are ignored.</summary>
 internal sealed class SenmlCborDecoder : ITelemetryDecoder
 {
     public PayloadFormat Format => PayloadFormat.SenmlCbor;
@@ -89,16 +89,23 @@ internal sealed class SenmlCborDecoder : ITelemetryDecoder
                 record.SetText(label, text);
                 return IngestReason.None;
             default:
-                double number;
+                double number = 0;
                 switch (cursor.LastHead)
                 {
                     case 0xF9: number = (double)BitConverter.UInt16BitsToHalf((ushort)argument); break;
                     case 0xFA: number = BitConverter.UInt32BitsToSingle((uint)argument); break;
                     case 0xFB: number = BitConverter.UInt64BitsToDouble(argument); break;
                     default:
-                        if (major > 1)
+                        if (major == 6 && !cursor.TryReadScaled(argument, out number))
                             return IngestReason.Malformed;
-                        number = major == 0 ? argument : -1.0 - argument;
+                        if (major is > 1 and not 6)
+                            return IngestReason.Malformed;
+                        number = major switch
+                        {
+                            0 => argument,
+                            1 => -1.0 - argument,
+                            _ => number,
+                        };
                         break;
                 }
 

@@ -1,3 +1,5 @@
+using System.Buffers.Text;
+
 namespace Insa.Iiot.Ingestion.Decoding;
 
 /// <summary>Reads SenML in JSON (RFC 8428 §5).</summary>
@@ -74,7 +76,7 @@ internal sealed class SenmlJsonDecoder : ITelemetryDecoder
                 if (!cursor.TryReadString(out var text))
                     return IngestReason.Malformed;
                 record.SetText(label, text);
-                return IngestReason.None;
+                return label == SenmlLabel.DataValue && !Base64Url.IsValid(text) ? IngestReason.Malformed : IngestReason.None;
             default:
                 var reason = cursor.ReadNumber(out var number, out _, out _);
                 record.SetNumber(label, number);

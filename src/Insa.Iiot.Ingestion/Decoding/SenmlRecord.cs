@@ -8,6 +8,8 @@ internal ref struct SenmlRecord
     public ReadOnlySpan<byte> BaseName;
     public ReadOnlySpan<byte> Name;
     public ReadOnlySpan<byte> Text;
+    public ReadOnlySpan<byte> BaseUnit;
+    public ReadOnlySpan<byte> Unit;
     public bool Boolean;
     public double BaseTime;
     public double BaseValue;
@@ -48,6 +50,8 @@ internal ref struct SenmlRecord
         {
             case SenmlLabel.BaseName: BaseName = text; break;
             case SenmlLabel.Name: Name = text; break;
+            case SenmlLabel.BaseUnit: BaseUnit = text; break;
+            case SenmlLabel.Unit: Unit = text; break;
             case SenmlLabel.TextValue or SenmlLabel.DataValue: Text = text; break;
         }
     }

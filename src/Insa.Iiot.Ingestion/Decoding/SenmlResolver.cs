@@ -3,18 +3,22 @@ namespace Insa.Iiot.Ingestion.Decoding;
 /// <summary>Resolves SenML records (RFC 8428 §4.6) and puts neighbours of the same device and time into one frame.</summary>
 /// <remarks>
 /// A name is <c>device/metric</c> or <c>device:metric</c> if its first part is a device the session may publish for; else all of it is
-/// a metric of the addressed device. A sum (<c>s</c>) is kept as the metric <c>NAME.sum</c>. Units are not stored.
+/// a metric of the addressed device. A sum (<c>s</c>) is kept as the metric <c>NAME.sum</c>. Units are not stored, but tell values of one
+/// name and time apart, as the longitude and latitude of RFC 8428 §5.1.3: the later ones are kept as <c>NAME.UNIT</c>.
 /// </remarks>
 internal ref struct SenmlResolver(TelemetryFrameWriter writer, ReadOnlySpan<byte> addressed, Span<byte> nameBuffer)
 {
     public const int BufferBytes = NameBytes + DeviceId.MaxLength;
-    private const int NameBytes = 264;
+    private const int NameBytes = 264 + MaxUnitBytes;
+    private const int MaxUnitBytes = 64;
+    private const int MaxDevicesTried = 8;
     private const double SupportedVersion = 10;
     private const double RelativeTimeLimit = 1 << 28;
 
     private readonly ReadOnlySpan<byte> _addressed = addressed;
     private readonly Span<byte> _nameBuffer = nameBuffer;
     private ReadOnlySpan<byte> _baseName;
+    private ReadOnlySpan<byte> _baseUnit;
     private ReadOnlySpan<byte> _frameDevice;
     private double _baseTime;
     private double _baseValue;
@@ -29,6 +33,8 @@ internal ref struct SenmlResolver(TelemetryFrameWriter writer, ReadOnlySpan<byte
             return IngestReason.UnknownExtension;
         if (record.Has(SenmlLabel.BaseName))
             _baseName = record.BaseName;
+        if (record.Has(SenmlLabel.BaseUnit))
+            _baseUnit = record.BaseUnit;
         if (record.Has(SenmlLabel.BaseTime))
             _baseTime = record.BaseTime;
         if (record.Has(SenmlLabel.BaseValue))
@@ -84,22 +90,21 @@ internal ref struct SenmlResolver(TelemetryFrameWriter writer, ReadOnlySpan<byte
         return true;
     }
 
-    // A device id has no '/', so only the first one can end it. The writer is asked, and then given back the open frame's device.
+    // A device id has no '/', so only the first one can end it.
     private readonly int FindDevice(ReadOnlySpan<byte> name)
     {
-        var found = -1;
         var slash = name.IndexOf((byte)'/');
-        if (slash > 0 && slash < name.Length - 1)
-            found = writer.SetDevice(name[..slash]) == IngestReason.None ? slash : -1;
-        for (var end = slash < 0 ? name.Length - 1 : 0; found < 0 && end > 0;)
+        if (slash >= 0)
+            return slash > 0 && slash < name.Length - 1 && writer.IsAllowed(name[..slash]) ? slash : -1;
+        var end = name.Length - 1;
+        for (var tried = 0; tried < MaxDevicesTried && end > 0; tried++)
         {
             end = name[..end].LastIndexOf((byte)':');
-            if (end > 0 && writer.SetDevice(name[..end]) == IngestReason.None)
-                found = end;
+            if (end > 0 && writer.IsAllowed(name[..end]))
+                return end;
         }
 
-        writer.SetDevice(_frameIsOpen && !_frameDevice.IsEmpty ? _frameDevice : _addressed);
-        return found;
+        return -1;
     }
 
     private IngestReason OpenFrame(scoped ReadOnlySpan<byte> device, double time)
@@ -136,28 +141,40 @@ internal ref struct SenmlResolver(TelemetryFrameWriter writer, ReadOnlySpan<byte
 
     private IngestReason AddValue(in SenmlRecord record, scoped ReadOnlySpan<byte> metric)
     {
-        if (record.Has(SenmlLabel.Value))
-            return AddNumber(metric, _baseValue + record.Value);
-        var reason = AddOther(record, metric);
-        if (!MustSplit(reason))
+        var reason = Write(record, metric);
+        if (reason == IngestReason.DuplicateMetric)
+        {
+            var unit = record.Has(SenmlLabel.Unit) ? record.Unit : _baseUnit;
+            if (unit.IsEmpty || unit.Length >= MaxUnitBytes)
+                return reason;
+            Span<byte> qualified = stackalloc byte[NameBytes];
+            metric.CopyTo(qualified);
+            qualified[metric.Length] = (byte)'.';
+            unit.CopyTo(qualified[(metric.Length + 1)..]);
+            return Write(record, qualified[..(metric.Length + 1 + unit.Length)]);
+        }
+
+        if (reason != IngestReason.TooManyMetrics)
             return reason;
         reason = Split();
-        return reason == IngestReason.None ? AddOther(record, metric) : reason;
+        return reason == IngestReason.None ? Write(record, metric) : reason;
     }
 
-    private IngestReason AddNumber(scoped ReadOnlySpan<byte> metric, double value)
+    private readonly IngestReason Write(in SenmlRecord record, scoped ReadOnlySpan<byte> metric)
+    {
+        if (record.Has(SenmlLabel.Value))
+            return writer.AddDouble(metric, _baseValue + record.Value);
+        return record.Has(SenmlLabel.BooleanValue) ? writer.AddBool(metric, record.Boolean) : writer.AddText(metric, record.Text);
+    }
+
+    private readonly IngestReason AddNumber(scoped ReadOnlySpan<byte> metric, double value)
     {
         var reason = writer.AddDouble(metric, value);
-        if (!MustSplit(reason))
+        if (reason != IngestReason.TooManyMetrics)
             return reason;
         reason = Split();
         return reason == IngestReason.None ? writer.AddDouble(metric, value) : reason;
     }
-
-    private readonly IngestReason AddOther(in SenmlRecord record, scoped ReadOnlySpan<byte> metric) =>
-        record.Has(SenmlLabel.BooleanValue) ? writer.AddBool(metric, record.Boolean) : writer.AddText(metric, record.Text);
-
-    private static bool MustSplit(IngestReason reason) => reason is IngestReason.DuplicateMetric or IngestReason.TooManyMetrics;
 
     private readonly IngestReason Split()
     {
