@@ -32,7 +32,8 @@ internal static class HostRun
         }
 
         var mqtt = app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0];
-        var httpPort = app.Services.GetRequiredService<IServer>()
+        var httpPort = app
+            .Services.GetRequiredService<IServer>()
             .Features.Get<IServerAddressesFeature>()!
             .Addresses.Select(address => new Uri(address).Port)
             .First(port => port != mqtt.Port);
@@ -57,7 +58,8 @@ internal static class HostRun
         {
             0 => "none; --simulate N for some",
             1 => $"1 simulated machine, {MachineSimulator.DeviceOf(0)}, publishes once a second",
-            _ => $"{simulated} simulated machines, {MachineSimulator.DeviceOf(0)} to {MachineSimulator.DeviceOf(simulated - 1)}, publish once a second each",
+            _ =>
+                $"{simulated} simulated machines, {MachineSimulator.DeviceOf(0)} to {MachineSimulator.DeviceOf(simulated - 1)}, publish once a second each",
         };
         return $$$"""
 

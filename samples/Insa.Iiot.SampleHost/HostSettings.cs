@@ -4,7 +4,14 @@ using System.Net;
 namespace Insa.Iiot.SampleHost;
 
 /// <summary>What the operator may set: by configuration file, by environment (<c>Iiot__Mqtt__Port</c>), or on the command line (<c>--Iiot:Mqtt:Port 1884</c>).</summary>
-internal sealed record HostSettings(string Data, IPAddress HttpAddress, int HttpPort, IPAddress MqttAddress, int MqttPort, int SimulatedMachines)
+internal sealed record HostSettings(
+    string Data,
+    IPAddress HttpAddress,
+    int HttpPort,
+    IPAddress MqttAddress,
+    int MqttPort,
+    int SimulatedMachines
+)
 {
     private const int MostSimulatedMachines = 999;
 

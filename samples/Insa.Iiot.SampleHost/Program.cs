@@ -17,15 +17,16 @@ catch (FormatException e)
     return await HostRun.FailAsync(e.Message);
 }
 
-builder.Logging.AddSimpleConsole(console => console.SingleLine = true).AddFilter("Microsoft", LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+builder
+    .Logging.AddSimpleConsole(console => console.SingleLine = true)
+    .AddFilter("Microsoft", LogLevel.Warning)
+    .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.HttpAddress, settings.HttpPort));
 builder
     .Services.AddIiot()
     .AddSqliteStorage(sqlite => sqlite.Path = Path.Combine(settings.Data, "iiot.db"))
     .AddIngestion(ingestion => builder.Configuration.GetSection("Iiot:Ingestion").Bind(ingestion))
-    .AddMqttEndpoint(mqtt =>
-        mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort })
-    );
+    .AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort }));
 builder.Services.AddSingleton(settings).AddSingleton<FirstStart>().AddSingleton<AdminToken>();
 if (settings.SimulatedMachines > 0)
     builder.Services.AddHostedService<MachineSimulator>();

@@ -6,7 +6,8 @@ public sealed class CommitResult
     private readonly IngestReason[]? _reasons;
     private readonly IngestReason _all;
 
-    private CommitResult(IngestReason all, IngestReason[]? reasons, bool isKept) => (_all, _reasons, IsRefusedKept) = (all, reasons, isKept);
+    private CommitResult(IngestReason all, IngestReason[]? reasons, bool isKept) =>
+        (_all, _reasons, IsRefusedKept) = (all, reasons, isKept);
 
     /// <summary>Every frame is durable and queryable.</summary>
     public static CommitResult Committed { get; } = new(IngestReason.None, null, isKept: true);

@@ -28,5 +28,10 @@ public interface IDeviceRegistry
     /// <param name="certificateSha256">SHA-256 over the certificate's DER, 32 bytes.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
     /// <returns><see langword="false"/> if there is no such device, or the certificate stands for another.</returns>
-    ValueTask<bool> AddCertificateAsync(TenantId tenant, DeviceId device, ReadOnlyMemory<byte> certificateSha256, CancellationToken cancellationToken = default);
+    ValueTask<bool> AddCertificateAsync(
+        TenantId tenant,
+        DeviceId device,
+        ReadOnlyMemory<byte> certificateSha256,
+        CancellationToken cancellationToken = default
+    );
 }

@@ -7,11 +7,19 @@ public interface ITelemetryReader
     IAsyncEnumerable<TelemetryPoint> ReadAsync(TenantId tenant, TelemetryQuery query, CancellationToken cancellationToken = default);
 
     /// <summary>The newest point of each metric of a device, by metric (ordinal).</summary>
-    ValueTask<IReadOnlyList<TelemetryPoint>> ReadLatestAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<TelemetryPoint>> ReadLatestAsync(
+        TenantId tenant,
+        DeviceId device,
+        CancellationToken cancellationToken = default
+    );
 
     /// <summary>
     /// Count, minimum, maximum, sum and average of one metric per bucket, by ascending time; empty buckets are left out. Numbers and
     /// booleans (1 or 0) count; bad quality, text and JSON do not.
     /// </summary>
-    ValueTask<IReadOnlyList<TelemetryBucket>> AggregateAsync(TenantId tenant, TelemetryAggregateQuery query, CancellationToken cancellationToken = default);
+    ValueTask<IReadOnlyList<TelemetryBucket>> AggregateAsync(
+        TenantId tenant,
+        TelemetryAggregateQuery query,
+        CancellationToken cancellationToken = default
+    );
 }

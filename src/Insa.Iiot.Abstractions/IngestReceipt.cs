@@ -6,7 +6,14 @@ public readonly struct IngestReceipt
     private readonly int _firstFrame;
     private readonly int _frameCount;
 
-    private IngestReceipt(IngestStatus status, IngestReason reason, TimeSpan retryAfter, Task<CommitResult>? commit, int firstFrame, int frameCount)
+    private IngestReceipt(
+        IngestStatus status,
+        IngestReason reason,
+        TimeSpan retryAfter,
+        Task<CommitResult>? commit,
+        int firstFrame,
+        int frameCount
+    )
     {
         Status = status;
         Reason = reason;
@@ -43,7 +50,8 @@ public readonly struct IngestReceipt
     public static IngestReceipt Busy(IngestReason reason = IngestReason.LaneFull) => new(IngestStatus.Busy, reason, default, null, 0, 0);
 
     /// <summary>The answer for a quota or a rate.</summary>
-    public static IngestReceipt Throttled(IngestReason reason, TimeSpan retryAfter) => new(IngestStatus.Throttled, reason, retryAfter, null, 0, 0);
+    public static IngestReceipt Throttled(IngestReason reason, TimeSpan retryAfter) =>
+        new(IngestStatus.Throttled, reason, retryAfter, null, 0, 0);
 
     /// <summary>The answer for a message that is refused; <paramref name="deadLetter"/> completes when its bytes are kept.</summary>
     public static IngestReceipt Rejected(IngestReason reason, Task<CommitResult>? deadLetter = null) =>

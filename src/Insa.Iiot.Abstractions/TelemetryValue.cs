@@ -33,12 +33,13 @@ public readonly record struct TelemetryValue
 
     /// <summary>The number; a <see cref="TelemetryValueKind.Long"/> is converted, and a <see cref="TelemetryValueKind.Bool"/> is 1 or 0.</summary>
     /// <exception cref="InvalidOperationException">The value is text or JSON.</exception>
-    public double AsDouble() => Kind switch
-    {
-        TelemetryValueKind.Double => BitConverter.Int64BitsToDouble(_bits),
-        TelemetryValueKind.Long or TelemetryValueKind.Bool => _bits,
-        _ => throw Mismatch(),
-    };
+    public double AsDouble() =>
+        Kind switch
+        {
+            TelemetryValueKind.Double => BitConverter.Int64BitsToDouble(_bits),
+            TelemetryValueKind.Long or TelemetryValueKind.Bool => _bits,
+            _ => throw Mismatch(),
+        };
 
     /// <summary>The 64-bit integer.</summary>
     /// <exception cref="InvalidOperationException">The value is of another kind.</exception>
@@ -53,13 +54,14 @@ public readonly record struct TelemetryValue
     public string AsText() => _text ?? throw Mismatch();
 
     /// <returns>The value in the invariant culture.</returns>
-    public override string ToString() => Kind switch
-    {
-        TelemetryValueKind.Double => AsDouble().ToString("R", CultureInfo.InvariantCulture),
-        TelemetryValueKind.Long => _bits.ToString(CultureInfo.InvariantCulture),
-        TelemetryValueKind.Bool => _bits != 0 ? "true" : "false",
-        _ => _text ?? "",
-    };
+    public override string ToString() =>
+        Kind switch
+        {
+            TelemetryValueKind.Double => AsDouble().ToString("R", CultureInfo.InvariantCulture),
+            TelemetryValueKind.Long => _bits.ToString(CultureInfo.InvariantCulture),
+            TelemetryValueKind.Bool => _bits != 0 ? "true" : "false",
+            _ => _text ?? "",
+        };
 
     private InvalidOperationException Mismatch() => new($"The value is a {Kind}.");
 }

@@ -80,7 +80,9 @@ public sealed class AdapterSurroundings : ITelemetrySink, IDeviceAuthenticator, 
 
     ValueTask<DeviceSession?> IDeviceAuthenticator.AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken)
     {
-        var isValid = credential.UserName is UserName or "press@other" && credential.Password.Span.SequenceEqual(System.Text.Encoding.UTF8.GetBytes(Secret));
+        var isValid =
+            credential.UserName is UserName or "press@other"
+            && credential.Password.Span.SequenceEqual(System.Text.Encoding.UTF8.GetBytes(Secret));
         DeviceCredential.TrySplitUserName(credential.UserName, out var device, out var tenant);
         return ValueTask.FromResult(isValid ? new DeviceSession(tenant, device) : null);
     }
@@ -92,8 +94,12 @@ public sealed class AdapterSurroundings : ITelemetrySink, IDeviceAuthenticator, 
         return Task.CompletedTask;
     }
 
-    ValueTask<IReadOnlyList<DeadLetter>> IDeadLetterStore.ListAsync(TenantId tenant, long afterId, int limit, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(Letters);
+    ValueTask<IReadOnlyList<DeadLetter>> IDeadLetterStore.ListAsync(
+        TenantId tenant,
+        long afterId,
+        int limit,
+        CancellationToken cancellationToken
+    ) => ValueTask.FromResult(Letters);
 
     ILogger ILoggerProvider.CreateLogger(string categoryName) => new Logger(_logs);
 
@@ -113,7 +119,12 @@ public sealed class AdapterSurroundings : ITelemetrySink, IDeviceAuthenticator, 
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            logs.Enqueue($"{formatter(state, exception)} {exception}");
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => logs.Enqueue($"{formatter(state, exception)} {exception}");
     }
 }

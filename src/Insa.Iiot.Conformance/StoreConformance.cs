@@ -44,14 +44,19 @@ public abstract class StoreConformance : IAsyncLifetime
     public async Task Every_kind_of_value_reads_back_with_its_quality()
     {
         using var writer = new BatchWriter();
-        writer.Add(Plant, Press, Noon, frame =>
-        {
-            frame.AddDouble("d"u8, -1.25, TelemetryQuality.Uncertain);
-            frame.AddLong("l"u8, long.MinValue);
-            frame.AddBool("b"u8, value: true, TelemetryQuality.Bad | TelemetryQuality.Substituted);
-            frame.AddText("t"u8, "grün"u8);
-            frame.AddJson("j"u8, "[1,2]"u8);
-        });
+        writer.Add(
+            Plant,
+            Press,
+            Noon,
+            frame =>
+            {
+                frame.AddDouble("d"u8, -1.25, TelemetryQuality.Uncertain);
+                frame.AddLong("l"u8, long.MinValue);
+                frame.AddBool("b"u8, value: true, TelemetryQuality.Bad | TelemetryQuality.Substituted);
+                frame.AddText("t"u8, "grün"u8);
+                frame.AddJson("j"u8, "[1,2]"u8);
+            }
+        );
         await WriteAsync(writer);
 
         Assert.Equal(
@@ -99,11 +104,16 @@ public abstract class StoreConformance : IAsyncLifetime
         await WriteAsync(Plant, Press, Noon, "n", 1);
         await WriteAsync(Plant, Press, Noon, "n", 2);
         using var wider = new BatchWriter();
-        wider.Add(Plant, Press, Noon, frame =>
-        {
-            frame.AddDouble("m"u8, 10);
-            frame.AddDouble("n"u8, 3);
-        });
+        wider.Add(
+            Plant,
+            Press,
+            Noon,
+            frame =>
+            {
+                frame.AddDouble("m"u8, 10);
+                frame.AddDouble("n"u8, 3);
+            }
+        );
         await WriteAsync(wider);
         Assert.Equal([("m", 10), ("n", 3)], Plain(await ReadAsync(new TelemetryQuery { Device = Press })));
         Assert.Equal([("m", 10), ("n", 3)], Plain(await Reader.ReadLatestAsync(Plant, Press)));
@@ -128,7 +138,14 @@ public abstract class StoreConformance : IAsyncLifetime
     {
         for (var i = 0; i < 5; i++)
             await WriteAsync(Plant, Press, Noon.AddMicroseconds(i), "n", i);
-        var points = await ReadAsync(new TelemetryQuery { Device = Press, From = Noon.AddMicroseconds(1), To = Noon.AddMicroseconds(4) });
+        var points = await ReadAsync(
+            new TelemetryQuery
+            {
+                Device = Press,
+                From = Noon.AddMicroseconds(1),
+                To = Noon.AddMicroseconds(4),
+            }
+        );
         Assert.Equal([1, 2, 3], Values(points));
         Assert.Equal(Noon.AddMicroseconds(1), points[0].Timestamp);
         Assert.Equal(DateTimeKind.Utc, points[0].Timestamp.Kind);
@@ -139,12 +156,17 @@ public abstract class StoreConformance : IAsyncLifetime
     public async Task Only_the_wanted_metrics_are_read()
     {
         using var writer = new BatchWriter();
-        writer.Add(Plant, Press, Noon, frame =>
-        {
-            frame.AddDouble("a"u8, 1);
-            frame.AddDouble("b"u8, 2);
-            frame.AddDouble("c"u8, 3);
-        });
+        writer.Add(
+            Plant,
+            Press,
+            Noon,
+            frame =>
+            {
+                frame.AddDouble("a"u8, 1);
+                frame.AddDouble("b"u8, 2);
+                frame.AddDouble("c"u8, 3);
+            }
+        );
         await WriteAsync(writer);
         Assert.Equal([("a", 1), ("c", 3)], Plain(await ReadAsync(new TelemetryQuery { Device = Press, Metrics = ["c", "a", "x"] })));
     }
@@ -156,12 +178,17 @@ public abstract class StoreConformance : IAsyncLifetime
         using var writer = new BatchWriter();
         for (var i = 0; i < 50; i++)
         {
-            writer.Add(Plant, Press, Noon.AddMinutes(i * 7), frame =>
-            {
-                frame.AddDouble("a"u8, 1);
-                frame.AddDouble("b"u8, 2);
-                frame.AddDouble("c"u8, 3);
-            });
+            writer.Add(
+                Plant,
+                Press,
+                Noon.AddMinutes(i * 7),
+                frame =>
+                {
+                    frame.AddDouble("a"u8, 1);
+                    frame.AddDouble("b"u8, 2);
+                    frame.AddDouble("c"u8, 3);
+                }
+            );
         }
 
         await WriteAsync(writer);
@@ -172,7 +199,14 @@ public abstract class StoreConformance : IAsyncLifetime
         TelemetryCursor? after = null;
         while (true)
         {
-            var page = await ReadAsync(new TelemetryQuery { Device = Press, Limit = 7, After = after });
+            var page = await ReadAsync(
+                new TelemetryQuery
+                {
+                    Device = Press,
+                    Limit = 7,
+                    After = after,
+                }
+            );
             if (page.Count == 0)
                 break;
             paged.AddRange(page);
@@ -212,16 +246,16 @@ public abstract class StoreConformance : IAsyncLifetime
 
         var buckets = await Reader.AggregateAsync(
             Plant,
-            new TelemetryAggregateQuery { Device = Press, Metric = "n", From = Noon, To = Noon.AddHours(1), Bucket = TimeSpan.FromMinutes(1) }
+            new TelemetryAggregateQuery
+            {
+                Device = Press,
+                Metric = "n",
+                From = Noon,
+                To = Noon.AddHours(1),
+                Bucket = TimeSpan.FromMinutes(1),
+            }
         );
-        Assert.Equal(
-            [
-                new(Noon, 2, -3, 1, -2),
-                new(Noon.AddMinutes(1), 2, 10, 20, 30),
-                new(Noon.AddMinutes(5), 2, 1, 5, 6),
-            ],
-            buckets
-        );
+        Assert.Equal([new(Noon, 2, -3, 1, -2), new(Noon.AddMinutes(1), 2, 10, 20, 30), new(Noon.AddMinutes(5), 2, 1, 5, 6)], buckets);
         Assert.Equal(-1, buckets[0].Average);
     }
 
@@ -236,10 +270,19 @@ public abstract class StoreConformance : IAsyncLifetime
         Assert.Equal([("mine", 1)], Plain(await ReadAsync(new TelemetryQuery { Device = Press })));
         Assert.Equal([("mine", 1)], Plain(await Reader.ReadLatestAsync(Plant, Press)));
         Assert.Equal([("theirs", 2)], Plain(await Reader.ReadLatestAsync(Other, Press)));
-        Assert.Empty(await Reader.AggregateAsync(
-            Plant,
-            new TelemetryAggregateQuery { Device = Press, Metric = "theirs", From = Noon, To = Noon.AddDays(1), Bucket = TimeSpan.FromDays(1) }
-        ));
+        Assert.Empty(
+            await Reader.AggregateAsync(
+                Plant,
+                new TelemetryAggregateQuery
+                {
+                    Device = Press,
+                    Metric = "theirs",
+                    From = Noon,
+                    To = Noon.AddDays(1),
+                    Bucket = TimeSpan.FromDays(1),
+                }
+            )
+        );
         Assert.Empty(await Reader.ReadLatestAsync(TenantId.Parse("third"), Press));
     }
 
@@ -299,7 +342,15 @@ public abstract class StoreConformance : IAsyncLifetime
     public async Task A_gateway_may_publish_for_its_devices_only()
     {
         await Registry.AddAsync(Plant, new Device { Id = DeviceId.Parse("gate") });
-        await Registry.AddAsync(Plant, new Device { Id = Press, Gateway = DeviceId.Parse("gate"), DisplayName = "Press 1" });
+        await Registry.AddAsync(
+            Plant,
+            new Device
+            {
+                Id = Press,
+                Gateway = DeviceId.Parse("gate"),
+                DisplayName = "Press 1",
+            }
+        );
         await Registry.AddAsync(Plant, new Device { Id = DeviceId.Parse("pump") });
         await Registry.AddAsync(Other, new Device { Id = DeviceId.Parse("theirs"), Gateway = DeviceId.Parse("gate") });
         var session = await LoginAsync("gate@plant", (await Registry.RotateSecretAsync(Plant, DeviceId.Parse("gate")))!);
@@ -333,7 +384,10 @@ public abstract class StoreConformance : IAsyncLifetime
         var kept = await DeadLetters.ListAsync(Plant, 0, MaxDeadLetters + 10);
         Assert.Equal(MaxDeadLetters, kept.Count);
         Assert.Equal(4, kept[0].Payload.Span[0]);
-        Assert.Equal((Press, Noon, IngestReason.Malformed, "application/json"), (kept[0].Device, kept[0].ReceivedAt, kept[0].Reason, kept[0].MediaType));
+        Assert.Equal(
+            (Press, Noon, IngestReason.Malformed, "application/json"),
+            (kept[0].Device, kept[0].ReceivedAt, kept[0].Reason, kept[0].MediaType)
+        );
         Assert.Equal(kept[2].Id, (await DeadLetters.ListAsync(Plant, kept[1].Id, 1))[0].Id);
         Assert.Single(await DeadLetters.ListAsync(Other, 0, 10));
     }

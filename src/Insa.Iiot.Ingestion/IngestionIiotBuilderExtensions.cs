@@ -25,14 +25,12 @@ public static class IngestionIiotBuilderExtensions
             options.Configure(configure);
 
         services.AddMetrics();
-        services.TryAddEnumerable(
-            [
-                ServiceDescriptor.Singleton<ITelemetryDecoder, PlatformJsonDecoder>(),
-                ServiceDescriptor.Singleton<ITelemetryDecoder, SenmlJsonDecoder>(),
-                ServiceDescriptor.Singleton<ITelemetryDecoder, SenmlCborDecoder>(),
-                ServiceDescriptor.Singleton<ITelemetryDecoder, ScalarDecoder>(),
-            ]
-        );
+        services.TryAddEnumerable([
+            ServiceDescriptor.Singleton<ITelemetryDecoder, PlatformJsonDecoder>(),
+            ServiceDescriptor.Singleton<ITelemetryDecoder, SenmlJsonDecoder>(),
+            ServiceDescriptor.Singleton<ITelemetryDecoder, SenmlCborDecoder>(),
+            ServiceDescriptor.Singleton<ITelemetryDecoder, ScalarDecoder>(),
+        ]);
         services.TryAddSingleton<IngestionMetrics>();
         services.TryAddSingleton<LaneScheduler>();
         services.TryAddSingleton<ChunkPool>();

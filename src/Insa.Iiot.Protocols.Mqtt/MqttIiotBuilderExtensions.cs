@@ -2,9 +2,9 @@ using Insa.Iiot;
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.Protocols.Mqtt.Connections;
 using Insa.Iiot.Protocols.Mqtt.Diagnostics;
+using Insa.Iiot.Protocols.Mqtt.Messaging;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Insa.Iiot.Protocols.Mqtt.Messaging;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -28,7 +28,9 @@ public static class MqttIiotBuilderExtensions
         services.TryAddSingleton<ClientRegistry>();
         services.TryAddSingleton<MqttConnectionHandler>();
         services.TryAddSingleton<DeviceBroker>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DeviceBroker>(provider => provider.GetRequiredService<DeviceBroker>()));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, DeviceBroker>(provider => provider.GetRequiredService<DeviceBroker>())
+        );
         services.TryAddSingleton(_ => new MqttEndpointAddresses());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, MqttTransportFactory>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, MqttListenerSetup>());

@@ -117,9 +117,10 @@ internal sealed class SqliteDatabase(IOptions<SqliteStorageOptions> options) : I
             var milliseconds = ((long)options.Value.BusyTimeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 
             // FULL: in WAL mode anything less may lose the last commits with the power (https://sqlite.org/pragma.html#pragma_synchronous).
-            command.CommandText = mode == SqliteOpenMode.ReadOnly
-                ? $"PRAGMA busy_timeout = {milliseconds}; PRAGMA query_only = 1"
-                : $"PRAGMA busy_timeout = {milliseconds}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = 1; PRAGMA cache_size = -65536";
+            command.CommandText =
+                mode == SqliteOpenMode.ReadOnly
+                    ? $"PRAGMA busy_timeout = {milliseconds}; PRAGMA query_only = 1"
+                    : $"PRAGMA busy_timeout = {milliseconds}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = 1; PRAGMA cache_size = -65536";
             command.ExecuteNonQuery();
             return connection;
         }

@@ -13,7 +13,10 @@ internal static class SqliteErrors
             raw.SQLITE_FULL => (true, "The disk is full: free some space."),
             raw.SQLITE_BUSY or raw.SQLITE_LOCKED => (true, "Another process holds the database: close it."),
             raw.SQLITE_IOERR => (true, "The disk failed to read or write: check it."),
-            raw.SQLITE_READONLY or raw.SQLITE_PERM => (true, "The database is read-only: give this user the right to write to the file and its folder."),
+            raw.SQLITE_READONLY or raw.SQLITE_PERM => (
+                true,
+                "The database is read-only: give this user the right to write to the file and its folder."
+            ),
             raw.SQLITE_CANTOPEN => (true, "The database cannot be opened: check that its folder exists and may be written."),
             raw.SQLITE_NOMEM => (true, "Out of memory."),
             raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB => (false, "The file is damaged or no database: restore it from a backup."),

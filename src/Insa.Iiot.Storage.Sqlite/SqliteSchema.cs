@@ -14,70 +14,70 @@ internal static class SqliteSchema
     private static readonly string[] Steps =
     [
         """
-        CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-        INSERT INTO meta VALUES ('sequence', 1);
+            CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+            INSERT INTO meta VALUES ('sequence', 1);
 
-        CREATE TABLE tenant (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+            CREATE TABLE tenant (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
-        CREATE TABLE device (
-          id INTEGER PRIMARY KEY,
-          tenant INTEGER NOT NULL REFERENCES tenant (id),
-          name TEXT NOT NULL,
-          display_name TEXT NOT NULL,
-          gateway TEXT,
-          created_at INTEGER NOT NULL,
-          secret_salt BLOB,
-          secret_hash BLOB,
-          UNIQUE (tenant, name)
-        );
-        CREATE INDEX device_gateway ON device (tenant, gateway) WHERE gateway IS NOT NULL;
-        CREATE TABLE certificate (
-          sha256 BLOB PRIMARY KEY,
-          device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE
-        ) WITHOUT ROWID;
-        CREATE INDEX certificate_device ON certificate (device);
+            CREATE TABLE device (
+              id INTEGER PRIMARY KEY,
+              tenant INTEGER NOT NULL REFERENCES tenant (id),
+              name TEXT NOT NULL,
+              display_name TEXT NOT NULL,
+              gateway TEXT,
+              created_at INTEGER NOT NULL,
+              secret_salt BLOB,
+              secret_hash BLOB,
+              UNIQUE (tenant, name)
+            );
+            CREATE INDEX device_gateway ON device (tenant, gateway) WHERE gateway IS NOT NULL;
+            CREATE TABLE certificate (
+              sha256 BLOB PRIMARY KEY,
+              device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE
+            ) WITHOUT ROWID;
+            CREATE INDEX certificate_device ON certificate (device);
 
-        CREATE TABLE dead_letter (
-          id INTEGER PRIMARY KEY AUTOINCREMENT,
-          tenant INTEGER NOT NULL REFERENCES tenant (id),
-          device TEXT NOT NULL,
-          received_at INTEGER NOT NULL,
-          reason INTEGER NOT NULL,
-          media_type TEXT NOT NULL,
-          payload BLOB NOT NULL
-        );
-        CREATE INDEX dead_letter_tenant ON dead_letter (tenant, id);
+            CREATE TABLE dead_letter (
+              id INTEGER PRIMARY KEY AUTOINCREMENT,
+              tenant INTEGER NOT NULL REFERENCES tenant (id),
+              device TEXT NOT NULL,
+              received_at INTEGER NOT NULL,
+              reason INTEGER NOT NULL,
+              media_type TEXT NOT NULL,
+              payload BLOB NOT NULL
+            );
+            CREATE INDEX dead_letter_tenant ON dead_letter (tenant, id);
 
-        CREATE TABLE telemetry_device (
-          id INTEGER PRIMARY KEY,
-          tenant INTEGER NOT NULL REFERENCES tenant (id),
-          name TEXT NOT NULL,
-          UNIQUE (tenant, name)
-        );
-        CREATE TABLE telemetry_layout (
-          id INTEGER PRIMARY KEY,
-          tenant INTEGER NOT NULL REFERENCES tenant (id),
-          metrics TEXT NOT NULL,
-          UNIQUE (tenant, metrics)
-        );
-        CREATE TABLE telemetry_frame (
-          ts INTEGER NOT NULL,
-          device INTEGER NOT NULL,
-          layout INTEGER NOT NULL,
-          sequence INTEGER NOT NULL,
-          format INTEGER NOT NULL,
-          vals BLOB NOT NULL,
-          quality BLOB,
-          PRIMARY KEY (ts, device, layout)
-        ) WITHOUT ROWID;
-        CREATE TABLE telemetry_hour (device INTEGER NOT NULL, hour INTEGER NOT NULL, PRIMARY KEY (device, hour)) WITHOUT ROWID;
-        CREATE TABLE telemetry_shape (
-          device INTEGER NOT NULL,
-          layout INTEGER NOT NULL,
-          last_ts INTEGER NOT NULL,
-          PRIMARY KEY (device, layout)
-        ) WITHOUT ROWID;
-        """,
+            CREATE TABLE telemetry_device (
+              id INTEGER PRIMARY KEY,
+              tenant INTEGER NOT NULL REFERENCES tenant (id),
+              name TEXT NOT NULL,
+              UNIQUE (tenant, name)
+            );
+            CREATE TABLE telemetry_layout (
+              id INTEGER PRIMARY KEY,
+              tenant INTEGER NOT NULL REFERENCES tenant (id),
+              metrics TEXT NOT NULL,
+              UNIQUE (tenant, metrics)
+            );
+            CREATE TABLE telemetry_frame (
+              ts INTEGER NOT NULL,
+              device INTEGER NOT NULL,
+              layout INTEGER NOT NULL,
+              sequence INTEGER NOT NULL,
+              format INTEGER NOT NULL,
+              vals BLOB NOT NULL,
+              quality BLOB,
+              PRIMARY KEY (ts, device, layout)
+            ) WITHOUT ROWID;
+            CREATE TABLE telemetry_hour (device INTEGER NOT NULL, hour INTEGER NOT NULL, PRIMARY KEY (device, hour)) WITHOUT ROWID;
+            CREATE TABLE telemetry_shape (
+              device INTEGER NOT NULL,
+              layout INTEGER NOT NULL,
+              last_ts INTEGER NOT NULL,
+              PRIMARY KEY (device, layout)
+            ) WITHOUT ROWID;
+            """,
     ];
 
     public static int CurrentVersion => Steps.Length;

@@ -15,7 +15,10 @@ internal sealed class SqliteStorageOptionsValidator : IValidateOptions<SqliteSto
         if (options.BusyTimeout < TimeSpan.Zero || options.BusyTimeout > LongestBusyTimeout)
             result.AddError($"must be from 0 to {LongestBusyTimeout}, not {options.BusyTimeout}.", nameof(options.BusyTimeout));
         if (options.MaxDeadLettersPerTenant is < 0 or > 10_000_000)
-            result.AddError($"must be from 0 to 10,000,000, not {options.MaxDeadLettersPerTenant}.", nameof(options.MaxDeadLettersPerTenant));
+            result.AddError(
+                $"must be from 0 to 10,000,000, not {options.MaxDeadLettersPerTenant}.",
+                nameof(options.MaxDeadLettersPerTenant)
+            );
         return result.Build();
     }
 }

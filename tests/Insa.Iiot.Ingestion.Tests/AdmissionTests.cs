@@ -115,9 +115,18 @@ public sealed class AdmissionTests
     {
         await using var pipeline = new Pipeline(options => options.Limits.MaxMessageBytes = 64);
         var session = Pipeline.Session(Pipeline.Plant);
-        Assert.Equal(IngestReason.MessageTooLarge, pipeline.Ingress.Submit(session, new TelemetryMessage(RecordDecoder.Records, new byte[65])).Reason);
-        Assert.Equal(IngestReason.UnsupportedFormat, pipeline.Ingress.Submit(session, new TelemetryMessage(new PayloadFormat("a/b"), new byte[8])).Reason);
-        Assert.Equal(IngestReason.DeviceNotAllowed, pipeline.Ingress.Submit(session, new TelemetryMessage(RecordDecoder.Records, new byte[8]) { Device = "pump"u8 }).Reason);
+        Assert.Equal(
+            IngestReason.MessageTooLarge,
+            pipeline.Ingress.Submit(session, new TelemetryMessage(RecordDecoder.Records, new byte[65])).Reason
+        );
+        Assert.Equal(
+            IngestReason.UnsupportedFormat,
+            pipeline.Ingress.Submit(session, new TelemetryMessage(new PayloadFormat("a/b"), new byte[8])).Reason
+        );
+        Assert.Equal(
+            IngestReason.DeviceNotAllowed,
+            pipeline.Ingress.Submit(session, new TelemetryMessage(RecordDecoder.Records, new byte[8]) { Device = "pump"u8 }).Reason
+        );
         Assert.Equal(IngestReason.Empty, pipeline.Submit(session, 1, 0).Reason);
     }
 
@@ -131,7 +140,10 @@ public sealed class AdmissionTests
         var throttled = pipeline.Submit(session, 1);
         Assert.Equal((IngestStatus.Throttled, TimeSpan.FromSeconds(3)), (throttled.Status, throttled.RetryAfter));
         policy.Decision = new AdmissionDecision(IngestReason.TenantInactive);
-        Assert.Equal((IngestStatus.Rejected, IngestReason.TenantInactive), (pipeline.Submit(session, 1).Status, pipeline.Submit(session, 1).Reason));
+        Assert.Equal(
+            (IngestStatus.Rejected, IngestReason.TenantInactive),
+            (pipeline.Submit(session, 1).Status, pipeline.Submit(session, 1).Reason)
+        );
     }
 
     [Fact]
@@ -176,7 +188,12 @@ public sealed class AdmissionTests
     [Fact]
     public void Every_option_out_of_range_is_named()
     {
-        var options = new IngestionOptions { MaxLaneFrames = 1, SinkConcurrency = 0, MaxRetryDelay = TimeSpan.Zero };
+        var options = new IngestionOptions
+        {
+            MaxLaneFrames = 1,
+            SinkConcurrency = 0,
+            MaxRetryDelay = TimeSpan.Zero,
+        };
         options.Limits.MaxMessageBytes = 0;
         var result = new IngestionOptionsValidator().Validate(null, options);
         foreach (var name in (string[])["MaxLaneFrames", "SinkConcurrency", "MaxRetryDelay", "Limits.MaxMessageBytes"])
@@ -221,7 +238,8 @@ public sealed class AdmissionTests
 
     private sealed class ThrowingObserver : ITelemetryObserver
     {
-        public ValueTask OnCommittedAsync(TelemetryBatch batch, CancellationToken cancellationToken) => throw new InvalidOperationException("An observer with a bug.");
+        public ValueTask OnCommittedAsync(TelemetryBatch batch, CancellationToken cancellationToken) =>
+            throw new InvalidOperationException("An observer with a bug.");
     }
 
     private sealed class RecordingObserver : ITelemetryObserver

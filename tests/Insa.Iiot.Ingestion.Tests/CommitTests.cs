@@ -85,7 +85,10 @@ public sealed class CommitTests
         Assert.Equal(IngestReason.None, good.Settle(await good.Commit!.WaitAsync(Patience)));
         Assert.Equal(IngestReason.Unstorable, bad.Settle(await bad.Commit!.WaitAsync(Patience)));
         var letter = Assert.Single(pipeline.DeadLetters.Letters);
-        Assert.Equal("""{"device_id":"press","timestamp":"2026-05-01T12:00:00.000004Z","data":{"n":5}}""", System.Text.Encoding.UTF8.GetString(letter.Payload.Span));
+        Assert.Equal(
+            """{"device_id":"press","timestamp":"2026-05-01T12:00:00.000004Z","data":{"n":5}}""",
+            System.Text.Encoding.UTF8.GetString(letter.Payload.Span)
+        );
         var ledger = pipeline.Get<TelemetryIngress>().LaneOf(Pipeline.Plant).Ledger;
         Assert.Equal((2, 1, 1, 0), (ledger.Received, ledger.Committed, ledger.DeadLettered, ledger.InFlight));
     }

@@ -13,6 +13,10 @@ internal sealed class ScriptedDeadLetters : IDeadLetterStore
         Letters.AddRange(letters);
     }
 
-    public ValueTask<IReadOnlyList<DeadLetter>> ListAsync(TenantId tenant, long afterId, int limit, CancellationToken cancellationToken = default) =>
-        ValueTask.FromResult<IReadOnlyList<DeadLetter>>([.. Letters.Where(letter => letter.Tenant == tenant).Take(limit)]);
+    public ValueTask<IReadOnlyList<DeadLetter>> ListAsync(
+        TenantId tenant,
+        long afterId,
+        int limit,
+        CancellationToken cancellationToken = default
+    ) => ValueTask.FromResult<IReadOnlyList<DeadLetter>>([.. Letters.Where(letter => letter.Tenant == tenant).Take(limit)]);
 }

@@ -146,9 +146,14 @@ public sealed class EndpointTests
         using var client = await RawClient.ConnectAsync(host, 5, "gate@plant");
         await client.SendAsync(RawClient.Publish(5, "telemetry/pump/speed", "1450", 1, 1));
         Assert.Equal([0x40, 2, 0, 1], await client.ReadAsync());
-        await client.SendAsync(RawClient.Publish(5, "telemetry", """[{"n":"temp","v":3}]""", 1, 2, [0x03, 0, 22, .. "application/senml+json"u8]));
+        await client.SendAsync(
+            RawClient.Publish(5, "telemetry", """[{"n":"temp","v":3}]""", 1, 2, [0x03, 0, 22, .. "application/senml+json"u8])
+        );
         Assert.Equal([0x40, 2, 0, 2], await client.ReadAsync());
-        Assert.Equal([("plant", "pump", "speed", TelemetryValue.Of(1450.0)), ("plant", "gate", "temp", TelemetryValue.Of(3.0))], host.Stored);
+        Assert.Equal(
+            [("plant", "pump", "speed", TelemetryValue.Of(1450.0)), ("plant", "gate", "temp", TelemetryValue.Of(3.0))],
+            host.Stored
+        );
     }
 
     [Fact]
@@ -178,7 +183,10 @@ public sealed class EndpointTests
         await client.SendAsync(RawClient.Connect(version, user, password));
         Assert.Equal(code, (await client.ReadAsync())![3]);
         Assert.Null(await client.ReadAsync());
-        Assert.DoesNotContain(host.Logs.Collector.GetSnapshot(), record => record.Message.Contains(MqttHost.Password, StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            host.Logs.Collector.GetSnapshot(),
+            record => record.Message.Contains(MqttHost.Password, StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -348,7 +356,10 @@ public sealed class EndpointTests
             .. RawClient.Connect(5, "press@plant", MqttHost.Password),
             .. RawClient.Publish(5, "telemetry", """{"data":{"n":1}}""", 1, 1),
             .. RawClient.Publish(5, "telemetry", """{"data":{"n":2}}""", 2, 2),
-            0x62, 2, 0, 2,
+            0x62,
+            2,
+            0,
+            2,
         ];
         for (var i = 0; i < 1000; i++)
         {

@@ -100,7 +100,9 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
     {
         if (AuthenticatorIsDown)
             throw new TelemetryStoreException("The store is down.", isTransient: true);
-        var isValid = credential.CertificateSha256.Length == 32 || credential.Password.Span.SequenceEqual(System.Text.Encoding.UTF8.GetBytes(Password));
+        var isValid =
+            credential.CertificateSha256.Length == 32
+            || credential.Password.Span.SequenceEqual(System.Text.Encoding.UTF8.GetBytes(Password));
         return ValueTask.FromResult(
             isValid && DeviceCredential.TrySplitUserName(credential.UserName ?? "press@plant", out var device, out var tenant)
                 ? new DeviceSession(tenant, device, device.Value == "gate" ? [DeviceId.Parse("pump")] : [])
@@ -115,8 +117,12 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
         return Task.CompletedTask;
     }
 
-    public ValueTask<IReadOnlyList<DeadLetter>> ListAsync(TenantId tenant, long afterId, int limit, CancellationToken cancellationToken = default) =>
-        ValueTask.FromResult<IReadOnlyList<DeadLetter>>([.. Letters]);
+    public ValueTask<IReadOnlyList<DeadLetter>> ListAsync(
+        TenantId tenant,
+        long afterId,
+        int limit,
+        CancellationToken cancellationToken = default
+    ) => ValueTask.FromResult<IReadOnlyList<DeadLetter>>([.. Letters]);
 
     public async ValueTask DisposeAsync()
     {

@@ -32,7 +32,10 @@ public sealed class PacketTests
     [InlineData("30020000", nameof(FrameResult.Complete))]
     [InlineData("3002000033", nameof(FrameResult.Complete))]
     public void A_packet_is_found_or_refused_from_its_header(string bytes, string expected) =>
-        Assert.Equal(Enum.Parse<FrameResult>(expected), MqttFrame.TryRead(new ReadOnlySequence<byte>(Convert.FromHexString(bytes)), 1024, out _));
+        Assert.Equal(
+            Enum.Parse<FrameResult>(expected),
+            MqttFrame.TryRead(new ReadOnlySequence<byte>(Convert.FromHexString(bytes)), 1024, out _)
+        );
 
     [Theory]
     [InlineData("telemetry", "", "")]
@@ -54,7 +57,8 @@ public sealed class PacketTests
     [InlineData("telemetry/press/")]
     [InlineData("/telemetry")]
     [InlineData("$SYS/x")]
-    public void Any_other_topic_is_none(string topic) => Assert.False(TelemetryTopic.TryRead(System.Text.Encoding.UTF8.GetBytes(topic), out _, out _));
+    public void Any_other_topic_is_none(string topic) =>
+        Assert.False(TelemetryTopic.TryRead(System.Text.Encoding.UTF8.GetBytes(topic), out _, out _));
 
     [Theory]
     [InlineData(6)] // QoS 3
@@ -66,15 +70,16 @@ public sealed class PacketTests
     public void A_publish_split_anywhere_is_found_once_it_is_whole()
     {
         var packet = RawClient.Publish(5, "telemetry/pump/temp", new string('1', 200), 1, 7);
-        Gen.Int[0, packet.Length].Sample(split =>
-        {
-            var first = new Segment(packet.AsMemory(0, split));
-            var last = first.Append(packet.AsMemory(split));
-            var whole = new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
-            return MqttFrame.TryRead(whole, 1024, out var frame) == FrameResult.Complete
-                && frame.Length == packet.Length
-                && (split == packet.Length || MqttFrame.TryRead(whole.Slice(0, split), 1024, out _) == FrameResult.Incomplete);
-        });
+        Gen.Int[0, packet.Length]
+            .Sample(split =>
+            {
+                var first = new Segment(packet.AsMemory(0, split));
+                var last = first.Append(packet.AsMemory(split));
+                var whole = new ReadOnlySequence<byte>(first, 0, last, last.Memory.Length);
+                return MqttFrame.TryRead(whole, 1024, out var frame) == FrameResult.Complete
+                    && frame.Length == packet.Length
+                    && (split == packet.Length || MqttFrame.TryRead(whole.Slice(0, split), 1024, out _) == FrameResult.Incomplete);
+            });
     }
 
     [Fact]

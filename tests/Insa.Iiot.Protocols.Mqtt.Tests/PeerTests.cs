@@ -33,7 +33,9 @@ public sealed class PeerTests
     public async Task Mosquitto_pub_is_told_of_a_wrong_password()
     {
         await using var host = await MqttHost.StartAsync();
-        var (exit, error) = await MosquittoPubAsync($"-h 127.0.0.1 -p {host.Endpoint.Port} -V mqttv5 -u press@plant -P wrong -t telemetry -m 1");
+        var (exit, error) = await MosquittoPubAsync(
+            $"-h 127.0.0.1 -p {host.Endpoint.Port} -V mqttv5 -u press@plant -P wrong -t telemetry -m 1"
+        );
         Assert.NotEqual(0, exit);
         Assert.Contains("Bad User Name or Password", error, StringComparison.OrdinalIgnoreCase);
     }
@@ -49,13 +51,22 @@ public sealed class PeerTests
             await using var host = await MqttHost.StartAsync(options =>
             {
                 options.Listeners.Add(new MqttListenerOptions { Port = 0, Certificate = server });
-                options.Listeners.Add(new MqttListenerOptions { Port = 0, Certificate = server, RequireClientCertificate = true });
+                options.Listeners.Add(
+                    new MqttListenerOptions
+                    {
+                        Port = 0,
+                        Certificate = server,
+                        RequireClientCertificate = true,
+                    }
+                );
             });
 
             var tls = $"-h localhost --cafile {folder}/server.pem -q 1 -t telemetry -m {{\"data\":{{\"n\":1}}}}";
             var (exit, error) = await MosquittoPubAsync($"{tls} -p {host.Endpoints[1].Port} -u press@plant -P {MqttHost.Password}");
             Assert.True(exit == 0, error);
-            (exit, error) = await MosquittoPubAsync($"{tls} -p {host.Endpoints[2].Port} --cert {folder}/device.pem --key {folder}/device.key");
+            (exit, error) = await MosquittoPubAsync(
+                $"{tls} -p {host.Endpoints[2].Port} --cert {folder}/device.pem --key {folder}/device.key"
+            );
             Assert.True(exit == 0, error);
             Assert.Equal(2, host.Stored.Count);
             (exit, _) = await MosquittoPubAsync($"{tls} -p {host.Endpoints[2].Port} -u press@plant -P {MqttHost.Password}");
@@ -119,7 +130,8 @@ public sealed class PeerTests
 
     private static bool IsRequired => Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1";
 
-    private static Task<(int Exit, string Output)> MosquittoPubAsync(string arguments) => RunAsync("/usr/bin/mosquitto_pub", arguments.Split(' '));
+    private static Task<(int Exit, string Output)> MosquittoPubAsync(string arguments) =>
+        RunAsync("/usr/bin/mosquitto_pub", arguments.Split(' '));
 
     private static async Task<(int Exit, string Output)> RunAsync(string peer, string[] arguments)
     {

@@ -51,7 +51,15 @@ internal sealed class RawClient : IDisposable
         return Packet(0x10, body);
     }
 
-    public static byte[] Publish(byte version, string topic, string payload, int qos = 1, ushort id = 1, byte[]? properties = null, byte flags = 0)
+    public static byte[] Publish(
+        byte version,
+        string topic,
+        string payload,
+        int qos = 1,
+        ushort id = 1,
+        byte[]? properties = null,
+        byte flags = 0
+    )
     {
         var body = new List<byte>();
         Text(body, topic);

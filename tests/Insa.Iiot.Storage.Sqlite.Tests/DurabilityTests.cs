@@ -42,7 +42,10 @@ public sealed class DurabilityTests : IDisposable
             await foreach (var point in _store.Reader.ReadAsync(Plant, new TelemetryQuery { Device = Press, Limit = int.MaxValue }))
                 stored.Add(point);
             Assert.True(stored.Count >= acknowledged, $"{acknowledged} acknowledged, {stored.Count} stored.");
-            Assert.Equal(Enumerable.Range(0, stored.Count).Select(i => WritingProcess.Start.AddMilliseconds(i)), stored.Select(point => point.Timestamp));
+            Assert.Equal(
+                Enumerable.Range(0, stored.Count).Select(i => WritingProcess.Start.AddMilliseconds(i)),
+                stored.Select(point => point.Timestamp)
+            );
             Assert.Equal(0, stored.Count % WritingProcess.FramesPerBatch);
             Assert.Equal("ok", _store.Query("PRAGMA integrity_check"));
 
@@ -55,7 +58,12 @@ public sealed class DurabilityTests : IDisposable
     public async Task Every_commit_is_synced_to_the_disk()
     {
         await WriteAsync(0);
-        Assert.Equal(("wal", 2L), _store.Database.Write(connection => ((string)Scalar(connection, "PRAGMA journal_mode")!, (long)Scalar(connection, "PRAGMA synchronous")!)));
+        Assert.Equal(
+            ("wal", 2L),
+            _store.Database.Write(connection =>
+                ((string)Scalar(connection, "PRAGMA journal_mode")!, (long)Scalar(connection, "PRAGMA synchronous")!)
+            )
+        );
     }
 
     [Fact]
@@ -93,7 +101,9 @@ public sealed class DurabilityTests : IDisposable
             // Readers go on beside it, and a registration fails in its time-out instead of the provider's own.
             Assert.Single(await _store.Reader.ReadLatestAsync(Plant, Press));
             Assert.Equal(1, _store.Database.Write(connection => connection.DefaultTimeout));
-            failure = await Assert.ThrowsAsync<TelemetryStoreException>(async () => await _store.Devices.AddAsync(Plant, new Device { Id = Press }));
+            failure = await Assert.ThrowsAsync<TelemetryStoreException>(async () =>
+                await _store.Devices.AddAsync(Plant, new Device { Id = Press })
+            );
             Assert.True(failure.IsTransient);
             Scalar(other, "ROLLBACK");
         }

@@ -7,12 +7,15 @@ public sealed class FrameCodecTests
 {
     [Fact]
     public void No_blob_makes_reading_throw_or_read_past_its_end() =>
-        Gen.Select(Gen.Int[0, 2], Gen.Byte.Array[0, 64], Gen.Int[0, 5]).Sample((format, blob, count) =>
-        {
-            var values = new TelemetryValue[count];
-            var read = FrameCodec.TryRead(format, blob, values);
-            return !read || format != FrameCodec.Doubles || blob.Length == count * sizeof(double);
-        });
+        Gen.Select(Gen.Int[0, 2], Gen.Byte.Array[0, 64], Gen.Int[0, 5])
+            .Sample(
+                (format, blob, count) =>
+                {
+                    var values = new TelemetryValue[count];
+                    var read = FrameCodec.TryRead(format, blob, values);
+                    return !read || format != FrameCodec.Doubles || blob.Length == count * sizeof(double);
+                }
+            );
 
     [Theory]
     [InlineData(0, 0)]
@@ -26,9 +29,10 @@ public sealed class FrameCodecTests
 
     [Fact]
     public void A_whole_microsecond_reads_back_as_it_was_written() =>
-        Gen.Long[-62_000_000_000_000_000, 250_000_000_000_000_000].Sample(microseconds =>
-        {
-            var time = MicrosecondTime.ToDateTime(microseconds);
-            return MicrosecondTime.FromTicks(time.Ticks) == microseconds && MicrosecondTime.Ceiling(time) == microseconds;
-        });
+        Gen.Long[-62_000_000_000_000_000, 250_000_000_000_000_000]
+            .Sample(microseconds =>
+            {
+                var time = MicrosecondTime.ToDateTime(microseconds);
+                return MicrosecondTime.FromTicks(time.Ticks) == microseconds && MicrosecondTime.Ceiling(time) == microseconds;
+            });
 }

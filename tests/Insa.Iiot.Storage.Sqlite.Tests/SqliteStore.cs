@@ -18,12 +18,14 @@ internal sealed class SqliteStore : IDisposable
         _ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("iiot-sqlite-").FullName;
         var services = new ServiceCollection();
-        services.AddIiot().AddSqliteStorage(options =>
-        {
-            options.Path = Path;
-            options.MaxDeadLettersPerTenant = MaxDeadLetters;
-            options.BusyTimeout = TimeSpan.Zero;
-        });
+        services
+            .AddIiot()
+            .AddSqliteStorage(options =>
+            {
+                options.Path = Path;
+                options.MaxDeadLettersPerTenant = MaxDeadLetters;
+                options.BusyTimeout = TimeSpan.Zero;
+            });
         _services = services.BuildServiceProvider();
     }
 

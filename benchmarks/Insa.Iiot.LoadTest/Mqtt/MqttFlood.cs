@@ -18,19 +18,30 @@ internal static class MqttFlood
 
         var idle = await RunAsync(options, server, start.AddDays(1), flood: false, options.Seconds);
         var flooded = await RunAsync(options, server, start.AddDays(2), flood: true, options.Seconds);
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"A quiet tenant ({QuietPerSecond} msg/s) beside {options.Connections} x {options.InFlight} of another, store {options.Store}, {options.Seconds} s each, {Environment.ProcessorCount} cores shared with the generator:"
-        ));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  idle     p50 {Milliseconds(idle.Quiet, 0.5):F2} ms  p99 {Milliseconds(idle.Quiet, 0.99):F2} ms"));
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"  flooded  p50 {Milliseconds(flooded.Quiet, 0.5):F2} ms  p99 {Milliseconds(flooded.Quiet, 0.99):F2} ms   the flood: {flooded.PerSecond:N0} msg/s, p50 {Milliseconds(flooded.Flood, 0.5):F2} ms"
-        ));
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"  ratio    {Milliseconds(flooded.Quiet, 0.99) / Milliseconds(idle.Quiet, 0.99):F2} x the p99"
-        ));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"A quiet tenant ({QuietPerSecond} msg/s) beside {options.Connections} x {options.InFlight} of another, store {options.Store}, {options.Seconds} s each, {Environment.ProcessorCount} cores shared with the generator:"
+            )
+        );
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"  idle     p50 {Milliseconds(idle.Quiet, 0.5):F2} ms  p99 {Milliseconds(idle.Quiet, 0.99):F2} ms"
+            )
+        );
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"  flooded  p50 {Milliseconds(flooded.Quiet, 0.5):F2} ms  p99 {Milliseconds(flooded.Quiet, 0.99):F2} ms   the flood: {flooded.PerSecond:N0} msg/s, p50 {Milliseconds(flooded.Flood, 0.5):F2} ms"
+            )
+        );
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"  ratio    {Milliseconds(flooded.Quiet, 0.99) / Milliseconds(idle.Quiet, 0.99):F2} x the p99"
+            )
+        );
         return idle.Errors + flooded.Errors == 0 ? 0 : 1;
     }
 
@@ -43,7 +54,8 @@ internal static class MqttFlood
     )
     {
         using var quiet = new MqttGenerator("quiet@quiet", 1, options.Payload, start, QuietPerSecond);
-        var loud = Enumerable.Range(0, flood ? options.Connections : 0)
+        var loud = Enumerable
+            .Range(0, flood ? options.Connections : 0)
             .Select(device => new MqttGenerator($"load-{device}@load", options.InFlight, options.Payload, start))
             .ToList();
         try
@@ -63,5 +75,6 @@ internal static class MqttFlood
         }
     }
 
-    private static double Milliseconds(LatencyHistogram histogram, double quantile) => histogram.Quantile(quantile) * 1000.0 / Stopwatch.Frequency;
+    private static double Milliseconds(LatencyHistogram histogram, double quantile) =>
+        histogram.Quantile(quantile) * 1000.0 / Stopwatch.Frequency;
 }

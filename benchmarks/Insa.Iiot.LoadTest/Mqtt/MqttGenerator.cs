@@ -48,7 +48,26 @@ internal sealed class MqttGenerator : IDisposable
     {
         await _socket.ConnectAsync(IPAddress.Loopback, port);
         var user = _user;
-        byte[] connect = [0x10, (byte)(18 + user.Length), 0, 4, .. "MQTT"u8, 4, 0xC2, 0, 0, 0, 0, 0, (byte)user.Length, .. Encoding.ASCII.GetBytes(user), 0, 2, .. "pw"u8];
+        byte[] connect =
+        [
+            0x10,
+            (byte)(18 + user.Length),
+            0,
+            4,
+            .. "MQTT"u8,
+            4,
+            0xC2,
+            0,
+            0,
+            0,
+            0,
+            0,
+            (byte)user.Length,
+            .. Encoding.ASCII.GetBytes(user),
+            0,
+            2,
+            .. "pw"u8,
+        ];
         await _socket.SendAsync(connect);
         var answer = new byte[4];
         for (var at = 0; at < answer.Length; )

@@ -32,7 +32,10 @@ internal static class MqttLoad
                     if (server.IsOurs)
                         acknowledged += result.Acknowledged;
                     await Console.Error.WriteLineAsync(
-                        string.Create(CultureInfo.InvariantCulture, $"{(round == 0 ? "warm-up" : $"round {round}")} {result.Side}: {result.AcknowledgedPerSecond:N0} msg/s, p99 {result.P99Milliseconds:F2} ms")
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"{(round == 0 ? "warm-up" : $"round {round}")} {result.Side}: {result.AcknowledgedPerSecond:N0} msg/s, p99 {result.P99Milliseconds:F2} ms"
+                        )
                     );
                     if (round > 0)
                         results.Add(result);
@@ -55,8 +58,15 @@ internal static class MqttLoad
 
     private static async Task<RunResult> RunOnceAsync(LoadOptions options, ServerProcess server, DateTimeOffset start, bool isWarmUp)
     {
-        var generators = Enumerable.Range(0, options.Connections)
-            .Select(device => new MqttGenerator($"load-{device}@load", options.InFlight, options.Payload, start, (double)options.Rate / options.Connections))
+        var generators = Enumerable
+            .Range(0, options.Connections)
+            .Select(device => new MqttGenerator(
+                $"load-{device}@load",
+                options.InFlight,
+                options.Payload,
+                start,
+                (double)options.Rate / options.Connections
+            ))
             .ToList();
         try
         {
@@ -102,16 +112,20 @@ internal static class MqttLoad
         while (await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(1))) != running)
         {
             sizes.Add(ProcessUsage.ResidentBytesOf(server.Id) / 1024.0 / 1024.0);
-            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"  {server.Name} {sizes.Count,4} s  {sizes[^1]:F1} MiB"));
+            await Console.Error.WriteLineAsync(
+                string.Create(CultureInfo.InvariantCulture, $"  {server.Name} {sizes.Count, 4} s  {sizes[^1]:F1} MiB")
+            );
         }
 
         if (sizes.Count >= 4)
         {
             var quarter = sizes.Count / 4;
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"  {server.Name} resident: {sizes.Min():F1} to {sizes.Max():F1} MiB; second quarter {sizes.Skip(quarter).Take(quarter).Average():F1}, last {sizes.TakeLast(quarter).Average():F1}"
-            ));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {server.Name} resident: {sizes.Min():F1} to {sizes.Max():F1} MiB; second quarter {sizes.Skip(quarter).Take(quarter).Average():F1}, last {sizes.TakeLast(quarter).Average():F1}"
+                )
+            );
         }
     }
 
@@ -122,27 +136,45 @@ internal static class MqttLoad
         double? cpuRatio = sides.Count == 2 ? sides[0].CpuMicrosecondsPerMessage / sides[1].CpuMicrosecondsPerMessage : null;
         if (options.Json)
         {
-            Console.WriteLine(JsonSerializer.Serialize(
-                new { options, cores = Environment.ProcessorCount, runs = results, medians = sides, ratio, cpuRatio, acknowledged, stored },
-                Json
-            ));
+            Console.WriteLine(
+                JsonSerializer.Serialize(
+                    new
+                    {
+                        options,
+                        cores = Environment.ProcessorCount,
+                        runs = results,
+                        medians = sides,
+                        ratio,
+                        cpuRatio,
+                        acknowledged,
+                        stored,
+                    },
+                    Json
+                )
+            );
             return;
         }
 
-        Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture,
-            $"QoS 1, {options.Connections} connections x {options.InFlight} in flight, {options.Payload} bytes, store {options.Store}, {options.Rounds} rounds of {options.Seconds} s, {Environment.ProcessorCount} cores shared with the generator; medians:"
-        ));
+        Console.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"QoS 1, {options.Connections} connections x {options.InFlight} in flight, {options.Payload} bytes, store {options.Store}, {options.Rounds} rounds of {options.Seconds} s, {Environment.ProcessorCount} cores shared with the generator; medians:"
+            )
+        );
         foreach (var side in sides)
         {
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture,
-                $"  {side.Side,-10} {side.AcknowledgedPerSecond,12:N0} msg/s  p50 {side.P50Milliseconds,7:F2} ms  p99 {side.P99Milliseconds,7:F2} ms  {side.CpuMicrosecondsPerMessage,6:F2} us CPU/msg  {side.PeakMebibytes,5:F0} MiB peak  {side.AllocatedBytesPerMessage,6:F2} B/msg  {side.Errors} errors"
-            ));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {side.Side, -10} {side.AcknowledgedPerSecond, 12:N0} msg/s  p50 {side.P50Milliseconds, 7:F2} ms  p99 {side.P99Milliseconds, 7:F2} ms  {side.CpuMicrosecondsPerMessage, 6:F2} us CPU/msg  {side.PeakMebibytes, 5:F0} MiB peak  {side.AllocatedBytesPerMessage, 6:F2} B/msg  {side.Errors} errors"
+                )
+            );
         }
 
         if (ratio is not null)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  ratio      {ratio:F2} x the messages, {cpuRatio:F2} x the CPU per message"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"  ratio      {ratio:F2} x the messages, {cpuRatio:F2} x the CPU per message")
+            );
         if (stored is not null)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  acknowledged {acknowledged:N0}, stored {stored:N0}"));
     }

@@ -22,7 +22,9 @@ internal static class LoadServer
 
         await using var app = builder.Build();
         await app.StartAsync();
-        Console.WriteLine(app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0].Port.ToString(CultureInfo.InvariantCulture));
+        Console.WriteLine(
+            app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0].Port.ToString(CultureInfo.InvariantCulture)
+        );
         while (await Console.In.ReadLineAsync() is { } command)
         {
             var answer = command == "count" ? Count(database) : GC.GetTotalAllocatedBytes(precise: true);
@@ -53,7 +55,9 @@ internal static class LoadServer
     {
         public ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default) =>
             ValueTask.FromResult(
-                DeviceCredential.TrySplitUserName(credential.UserName, out var device, out var tenant) ? new DeviceSession(tenant, device) : null
+                DeviceCredential.TrySplitUserName(credential.UserName, out var device, out var tenant)
+                    ? new DeviceSession(tenant, device)
+                    : null
             );
     }
 }

@@ -58,7 +58,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
             """
         );
-        var binary = new[] { "/usr/sbin/mosquitto", "/usr/bin/mosquitto" }.FirstOrDefault(File.Exists)
+        var binary =
+            new[] { "/usr/sbin/mosquitto", "/usr/bin/mosquitto" }.FirstOrDefault(File.Exists)
             ?? throw new FileNotFoundException("mosquitto is missing: run eng/install-peers.sh.");
         var process = Process.Start(new ProcessStartInfo(binary, ["-c", config]))!;
         await WaitForPortAsync(port);

@@ -16,7 +16,11 @@ internal static class HealthEndpoints
                 }
                 catch (TelemetryStoreException e)
                 {
-                    return Results.Problem(e.Message, title: "The store cannot be reached.", statusCode: StatusCodes.Status503ServiceUnavailable);
+                    return Results.Problem(
+                        e.Message,
+                        title: "The store cannot be reached.",
+                        statusCode: StatusCodes.Status503ServiceUnavailable
+                    );
                 }
             }
         );

@@ -38,7 +38,10 @@ internal static class TelemetryApi
     {
         var maxBytes = options.Value.Limits.MaxMessageBytes;
         http.Features.Get<IHttpMaxRequestBodySizeFeature>()!.MaxRequestBodySize = null;
-        if (ReadBasic(http.Request.Headers.Authorization) is not { } credential || await authenticator.AuthenticateAsync(credential, http.RequestAborted) is not { } session)
+        if (
+            ReadBasic(http.Request.Headers.Authorization) is not { } credential
+            || await authenticator.AuthenticateAsync(credential, http.RequestAborted) is not { } session
+        )
         {
             http.Response.Headers.WWWAuthenticate = "Basic realm=\"telemetry\"";
             return Problem(401, "The device credential does not hold.", "Use Basic authentication with device@tenant and its secret.");
@@ -46,7 +49,11 @@ internal static class TelemetryApi
 
         var format = http.Request.ContentType is { } type ? ingress.FindFormat(Encoding.UTF8.GetBytes(type)) : PayloadFormat.Json;
         if (format is null)
-            return Problem(415, "The content type is not known.", "Send application/json, application/senml+json, application/senml+cbor or text/plain.");
+            return Problem(
+                415,
+                "The content type is not known.",
+                "Send application/json, application/senml+json, application/senml+cbor or text/plain."
+            );
         if (await ReadBodyAsync(http, maxBytes) is not { } body)
             return Problem(413, "The message is too large.", $"At most {maxBytes} bytes.");
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
@@ -93,17 +100,15 @@ internal static class TelemetryApi
         return Results.Json(
             new JsonObject
             {
-                ["devices"] = new JsonArray(
-                    [
-                        .. devices.Select(device => new JsonObject
-                        {
-                            ["id"] = device.Id.Value,
-                            ["name"] = device.DisplayName,
-                            ["gateway"] = device.Gateway?.Value,
-                            ["createdAt"] = Format(device.CreatedAt),
-                        }),
-                    ]
-                ),
+                ["devices"] = new JsonArray([
+                    .. devices.Select(device => new JsonObject
+                    {
+                        ["id"] = device.Id.Value,
+                        ["name"] = device.DisplayName,
+                        ["gateway"] = device.Gateway?.Value,
+                        ["createdAt"] = Format(device.CreatedAt),
+                    }),
+                ]),
                 ["next"] = devices.Count == limit ? devices[^1].Id.Value : null,
             }
         );
@@ -112,7 +117,11 @@ internal static class TelemetryApi
     private static async Task<IResult> AddDeviceAsync(HttpContext http, IDeviceRegistry registry, NewDevice device)
     {
         if (!DeviceId.TryParse(device.Id, out var id) || device.Name?.Length > 200)
-            return Problem(400, "The device is not valid.", "An id is 1 to 128 characters of A-Z a-z 0-9 . _ : -, and a name at most 200 characters.");
+            return Problem(
+                400,
+                "The device is not valid.",
+                "An id is 1 to 128 characters of A-Z a-z 0-9 . _ : -, and a name at most 200 characters."
+            );
         DeviceId? gateway = null;
         if (device.Gateway is not null)
         {
@@ -122,12 +131,22 @@ internal static class TelemetryApi
         }
 
         var tenant = TenantOf(http);
-        var added = new Device { Id = id, DisplayName = device.Name ?? "", Gateway = gateway };
+        var added = new Device
+        {
+            Id = id,
+            DisplayName = device.Name ?? "",
+            Gateway = gateway,
+        };
         if (!await registry.AddAsync(tenant, added, http.RequestAborted))
             return Problem(409, "There is a device of that id already.", id.Value);
         var secret = await registry.RotateSecretAsync(tenant, id, http.RequestAborted);
         return Results.Json(
-            new JsonObject { ["id"] = id.Value, ["username"] = $"{id}@{tenant}", ["password"] = secret },
+            new JsonObject
+            {
+                ["id"] = id.Value,
+                ["username"] = $"{id}@{tenant}",
+                ["password"] = secret,
+            },
             statusCode: StatusCodes.Status201Created
         );
     }
@@ -140,19 +159,17 @@ internal static class TelemetryApi
         return Results.Json(
             new JsonObject
             {
-                ["letters"] = new JsonArray(
-                    [
-                        .. letters.Select(letter => new JsonObject
-                        {
-                            ["id"] = letter.Id,
-                            ["device"] = letter.Device.Value,
-                            ["receivedAt"] = Format(letter.ReceivedAt),
-                            ["reason"] = JsonNamingPolicy.CamelCase.ConvertName(letter.Reason.ToString()),
-                            ["mediaType"] = letter.MediaType,
-                            ["payloadBase64"] = Convert.ToBase64String(letter.Payload.Span),
-                        }),
-                    ]
-                ),
+                ["letters"] = new JsonArray([
+                    .. letters.Select(letter => new JsonObject
+                    {
+                        ["id"] = letter.Id,
+                        ["device"] = letter.Device.Value,
+                        ["receivedAt"] = Format(letter.ReceivedAt),
+                        ["reason"] = JsonNamingPolicy.CamelCase.ConvertName(letter.Reason.ToString()),
+                        ["mediaType"] = letter.MediaType,
+                        ["payloadBase64"] = Convert.ToBase64String(letter.Payload.Span),
+                    }),
+                ]),
                 ["next"] = letters.Count == limit ? letters[^1].Id : null,
             }
         );
@@ -180,7 +197,15 @@ internal static class TelemetryApi
         if (!TryReadTime(from, DateTime.UnixEpoch, out var first) || !TryReadTime(to, DateTime.MaxValue, out var end))
             return BadTime();
 
-        var query = new TelemetryQuery { Device = device, Metrics = metric?.Split(',') ?? [], From = first, To = end, Limit = limit, After = after };
+        var query = new TelemetryQuery
+        {
+            Device = device,
+            Metrics = metric?.Split(',') ?? [],
+            From = first,
+            To = end,
+            Limit = limit,
+            After = after,
+        };
         var points = new JsonArray();
         TelemetryPoint last = default;
         await foreach (var point in reader.ReadAsync(TenantOf(http), query, http.RequestAborted))
@@ -216,31 +241,42 @@ internal static class TelemetryApi
             return NoDevice();
         if (string.IsNullOrEmpty(metric))
             return Problem(400, "The metric is missing.", "Name one: metric=temperature.");
-        if (from is null || to is null || !TryReadTime(from, default, out var first) || !TryReadTime(to, default, out var end) || end <= first)
+        if (
+            from is null
+            || to is null
+            || !TryReadTime(from, default, out var first)
+            || !TryReadTime(to, default, out var end)
+            || end <= first
+        )
             return BadTime();
         if (!TryReadBucket(bucket, out var width))
             return Problem(400, "The bucket cannot be read.", "Write a number and a unit: 500ms, 15s, 1m, 1h, 1d.");
         if ((end - first) / width > MaxBuckets)
             return Problem(400, "Too many buckets.", $"At most {MaxBuckets}: take a wider bucket or a shorter range.");
 
-        var query = new TelemetryAggregateQuery { Device = device, Metric = metric, From = first, To = end, Bucket = width };
+        var query = new TelemetryAggregateQuery
+        {
+            Device = device,
+            Metric = metric,
+            From = first,
+            To = end,
+            Bucket = width,
+        };
         var buckets = await reader.AggregateAsync(TenantOf(http), query, http.RequestAborted);
         return Results.Json(
             new JsonObject
             {
-                ["buckets"] = new JsonArray(
-                    [
-                        .. buckets.Select(b => new JsonObject
-                        {
-                            ["start"] = Format(b.Start),
-                            ["count"] = b.Count,
-                            ["min"] = b.Min,
-                            ["max"] = b.Max,
-                            ["avg"] = b.Average,
-                            ["sum"] = b.Sum,
-                        }),
-                    ]
-                ),
+                ["buckets"] = new JsonArray([
+                    .. buckets.Select(b => new JsonObject
+                    {
+                        ["start"] = Format(b.Start),
+                        ["count"] = b.Count,
+                        ["min"] = b.Min,
+                        ["max"] = b.Max,
+                        ["avg"] = b.Average,
+                        ["sum"] = b.Sum,
+                    }),
+                ]),
             }
         );
     }
@@ -261,7 +297,9 @@ internal static class TelemetryApi
     private static TenantId TenantOf(HttpContext http) => (TenantId)http.Items[nameof(TenantId)]!;
 
     private static async Task<DeviceId?> FindDeviceAsync(HttpContext http, IDeviceRegistry registry, string id) =>
-        DeviceId.TryParse(id, out var device) && await registry.FindAsync(TenantOf(http), device, http.RequestAborted) is not null ? device : null;
+        DeviceId.TryParse(id, out var device) && await registry.FindAsync(TenantOf(http), device, http.RequestAborted) is not null
+            ? device
+            : null;
 
     /// <returns>The body, or <see langword="null"/> if it is larger than allowed.</returns>
     private static async Task<byte[]?> ReadBodyAsync(HttpContext http, int maxBytes)
@@ -289,7 +327,9 @@ internal static class TelemetryApi
         if (!Convert.TryFromBase64String(authorization[Scheme.Length..].Trim(), bytes, out var length))
             return null;
         var colon = bytes.AsSpan(0, length).IndexOf((byte)':');
-        return colon < 0 ? null : DeviceCredential.FromPassword(Encoding.UTF8.GetString(bytes, 0, colon), bytes.AsMemory(colon + 1, length - colon - 1));
+        return colon < 0
+            ? null
+            : DeviceCredential.FromPassword(Encoding.UTF8.GetString(bytes, 0, colon), bytes.AsMemory(colon + 1, length - colon - 1));
     }
 
     private static bool TryReadTime(string? text, DateTime absent, out DateTime time)
@@ -355,7 +395,8 @@ internal static class TelemetryApi
 
     private static IResult NoDevice() => Problem(404, "There is no such device.", "GET /api/v1/devices lists them.");
 
-    private static IResult BadTime() => Problem(400, "The time range cannot be read.", "Write from and to as RFC 3339: 2026-05-01T12:00:00Z.");
+    private static IResult BadTime() =>
+        Problem(400, "The time range cannot be read.", "Write from and to as RFC 3339: 2026-05-01T12:00:00Z.");
 
     private static IResult Problem(int status, string title, string detail) => Results.Problem(detail, title: title, statusCode: status);
 }

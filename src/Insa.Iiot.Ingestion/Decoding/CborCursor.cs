@@ -65,7 +65,7 @@ internal ref struct CborCursor(ReadOnlySpan<byte> cbor)
         if (joined.Length < total)
             return false;
         _position = start;
-        for (var at = 0; !TryTakeBreak();)
+        for (var at = 0; !TryTakeBreak(); )
         {
             TryReadHead(out _, out var size, out _);
             TrySlice(size, out var part);

@@ -6,9 +6,42 @@ namespace Insa.Iiot.Ingestion.Decoding;
 /// <summary>Reads JSON (RFC 8259) in place, value by value, and throws nothing.</summary>
 internal ref struct JsonCursor(ReadOnlySpan<byte> json)
 {
-    private static readonly SearchValues<byte> s_stringStops = SearchValues.Create(
-        [(byte)'"', (byte)'\\', 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31]
-    );
+    private static readonly SearchValues<byte> s_stringStops = SearchValues.Create([
+        (byte)'"',
+        (byte)'\\',
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+        11,
+        12,
+        13,
+        14,
+        15,
+        16,
+        17,
+        18,
+        19,
+        20,
+        21,
+        22,
+        23,
+        24,
+        25,
+        26,
+        27,
+        28,
+        29,
+        30,
+        31,
+    ]);
 
     private readonly ReadOnlySpan<byte> _json = json;
     private DecoderScratch _scratch = new(json.Length);

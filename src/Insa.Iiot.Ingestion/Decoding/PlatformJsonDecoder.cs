@@ -159,7 +159,13 @@ internal sealed class PlatformJsonDecoder : ITelemetryDecoder
     }
 
     private static IngestReason ReadMembers(
-        ref JsonCursor cursor, TelemetryFrameWriter writer, TelemetryQuality quality, int depth, scoped Span<byte> path, int prefix)
+        ref JsonCursor cursor,
+        TelemetryFrameWriter writer,
+        TelemetryQuality quality,
+        int depth,
+        scoped Span<byte> path,
+        int prefix
+    )
     {
         if (depth > TelemetryLimits.MaxDepth)
             return IngestReason.TooDeep;
@@ -203,7 +209,12 @@ internal sealed class PlatformJsonDecoder : ITelemetryDecoder
     }
 
     private static IngestReason ReadValue(
-        ref JsonCursor cursor, TelemetryFrameWriter writer, TelemetryQuality quality, int depth, scoped ReadOnlySpan<byte> name)
+        ref JsonCursor cursor,
+        TelemetryFrameWriter writer,
+        TelemetryQuality quality,
+        int depth,
+        scoped ReadOnlySpan<byte> name
+    )
     {
         IngestReason reason;
         var start = cursor.Position;

@@ -30,9 +30,7 @@ internal sealed class ScalarDecoder : ITelemetryDecoder
                 return cursor.TryReadString(out var unquoted) && cursor.AtEnd() ? writer.AddText(name, unquoted) : IngestReason.Malformed;
             if (cursor.ReadNumber(out var value, out var integer, out var isInteger) == IngestReason.None && cursor.AtEnd())
             {
-                return isInteger && integer is > 1L << 53 or < -(1L << 53)
-                    ? writer.AddLong(name, integer)
-                    : writer.AddDouble(name, value);
+                return isInteger && integer is > 1L << 53 or < -(1L << 53) ? writer.AddLong(name, integer) : writer.AddDouble(name, value);
             }
 
             return writer.AddText(name, text);

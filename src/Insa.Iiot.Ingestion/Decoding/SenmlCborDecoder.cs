@@ -92,9 +92,15 @@ internal sealed class SenmlCborDecoder : ITelemetryDecoder
                 double number = 0;
                 switch (cursor.LastHead)
                 {
-                    case 0xF9: number = (double)BitConverter.UInt16BitsToHalf((ushort)argument); break;
-                    case 0xFA: number = BitConverter.UInt32BitsToSingle((uint)argument); break;
-                    case 0xFB: number = BitConverter.UInt64BitsToDouble(argument); break;
+                    case 0xF9:
+                        number = (double)BitConverter.UInt16BitsToHalf((ushort)argument);
+                        break;
+                    case 0xFA:
+                        number = BitConverter.UInt32BitsToSingle((uint)argument);
+                        break;
+                    case 0xFB:
+                        number = BitConverter.UInt64BitsToDouble(argument);
+                        break;
                     default:
                         if (major == 6 && !cursor.TryReadScaled(argument, out number))
                             return IngestReason.Malformed;

@@ -72,7 +72,12 @@ internal sealed class SenmlJsonDecoder : ITelemetryDecoder
                 cursor.Peek();
                 record.Boolean = cursor.TryTakeLiteral("true"u8);
                 return record.Boolean || cursor.TryTakeLiteral("false"u8) ? IngestReason.None : IngestReason.Malformed;
-            case SenmlLabel.BaseName or SenmlLabel.BaseUnit or SenmlLabel.Name or SenmlLabel.Unit or SenmlLabel.TextValue or SenmlLabel.DataValue:
+            case SenmlLabel.BaseName
+            or SenmlLabel.BaseUnit
+            or SenmlLabel.Name
+            or SenmlLabel.Unit
+            or SenmlLabel.TextValue
+            or SenmlLabel.DataValue:
                 if (!cursor.TryReadString(out var text))
                     return IngestReason.Malformed;
                 record.SetText(label, text);

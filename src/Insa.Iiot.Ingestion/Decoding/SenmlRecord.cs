@@ -34,13 +34,27 @@ internal ref struct SenmlRecord
     {
         switch (label)
         {
-            case SenmlLabel.BaseTime: BaseTime = value; break;
-            case SenmlLabel.BaseValue: BaseValue = value; break;
-            case SenmlLabel.BaseSum: BaseSum = value; break;
-            case SenmlLabel.BaseVersion: BaseVersion = value; break;
-            case SenmlLabel.Value: Value = value; break;
-            case SenmlLabel.Sum: Sum = value; break;
-            case SenmlLabel.Time: Time = value; break;
+            case SenmlLabel.BaseTime:
+                BaseTime = value;
+                break;
+            case SenmlLabel.BaseValue:
+                BaseValue = value;
+                break;
+            case SenmlLabel.BaseSum:
+                BaseSum = value;
+                break;
+            case SenmlLabel.BaseVersion:
+                BaseVersion = value;
+                break;
+            case SenmlLabel.Value:
+                Value = value;
+                break;
+            case SenmlLabel.Sum:
+                Sum = value;
+                break;
+            case SenmlLabel.Time:
+                Time = value;
+                break;
         }
     }
 
@@ -48,11 +62,21 @@ internal ref struct SenmlRecord
     {
         switch (label)
         {
-            case SenmlLabel.BaseName: BaseName = text; break;
-            case SenmlLabel.Name: Name = text; break;
-            case SenmlLabel.BaseUnit: BaseUnit = text; break;
-            case SenmlLabel.Unit: Unit = text; break;
-            case SenmlLabel.TextValue or SenmlLabel.DataValue: Text = text; break;
+            case SenmlLabel.BaseName:
+                BaseName = text;
+                break;
+            case SenmlLabel.Name:
+                Name = text;
+                break;
+            case SenmlLabel.BaseUnit:
+                BaseUnit = text;
+                break;
+            case SenmlLabel.Unit:
+                Unit = text;
+                break;
+            case SenmlLabel.TextValue or SenmlLabel.DataValue:
+                Text = text;
+                break;
         }
     }
 }

@@ -42,7 +42,11 @@ internal ref struct SenmlResolver(TelemetryFrameWriter writer, ReadOnlySpan<byte
         if (record.Has(SenmlLabel.BaseSum))
             _baseSum = record.BaseSum;
 
-        var values = Count(record, SenmlLabel.Value) + Count(record, SenmlLabel.TextValue) + Count(record, SenmlLabel.BooleanValue) + Count(record, SenmlLabel.DataValue);
+        var values =
+            Count(record, SenmlLabel.Value)
+            + Count(record, SenmlLabel.TextValue)
+            + Count(record, SenmlLabel.BooleanValue)
+            + Count(record, SenmlLabel.DataValue);
         var hasSum = record.Has(SenmlLabel.Sum);
         if (values > 1)
             return IngestReason.Malformed;

@@ -27,12 +27,25 @@ internal static class Timestamps
             return false;
         if ((text[10] | 0x20) != 't' && text[10] != ' ')
             return false;
-        if (!TryTwo(text, 0, out var century) || !TryTwo(text, 2, out var year) || !TryTwo(text, 5, out var month) || !TryTwo(text, 8, out var day))
+        if (
+            !TryTwo(text, 0, out var century)
+            || !TryTwo(text, 2, out var year)
+            || !TryTwo(text, 5, out var month)
+            || !TryTwo(text, 8, out var day)
+        )
             return false;
         if (!TryTwo(text, 11, out var hour) || !TryTwo(text, 14, out var minute) || !TryTwo(text, 17, out var second))
             return false;
         year += century * 100;
-        if (year == 0 || month is 0 or > 12 || day == 0 || day > DateTime.DaysInMonth(year, month) || hour > 23 || minute > 59 || second > 60)
+        if (
+            year == 0
+            || month is 0 or > 12
+            || day == 0
+            || day > DateTime.DaysInMonth(year, month)
+            || hour > 23
+            || minute > 59
+            || second > 60
+        )
             return false;
 
         var i = 19;
@@ -51,7 +64,8 @@ internal static class Timestamps
             return false;
         if (second == 60)
             (second, fraction) = (59, TimeSpan.TicksPerSecond - TimeSpan.TicksPerMicrosecond);
-        ticks = new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc).Ticks + fraction - (offset * TimeSpan.TicksPerMinute);
+        ticks =
+            new DateTime(year, month, day, hour, minute, second, DateTimeKind.Utc).Ticks + fraction - (offset * TimeSpan.TicksPerMinute);
         return true;
     }
 

@@ -29,8 +29,16 @@ internal sealed class IngestionMetrics
         _batchFrames = _meter.CreateHistogram<long>("insa.iiot.ingestion.batch.frames", "{frame}", "Frames per committed batch.");
         _batchDuration = _meter.CreateHistogram<double>("insa.iiot.ingestion.batch.duration", "s", "Time of one committed write.");
         _writeFailures = _meter.CreateCounter<long>("insa.iiot.ingestion.write.failures", "{write}", "Failed writes, by kind.");
-        _observerMissed = _meter.CreateCounter<long>("insa.iiot.ingestion.observer.missed", "{batch}", "Batches observers were too slow for.");
-        _observerFailures = _meter.CreateCounter<long>("insa.iiot.ingestion.observer.failures", "{batch}", "Batches an observer failed on.");
+        _observerMissed = _meter.CreateCounter<long>(
+            "insa.iiot.ingestion.observer.missed",
+            "{batch}",
+            "Batches observers were too slow for."
+        );
+        _observerFailures = _meter.CreateCounter<long>(
+            "insa.iiot.ingestion.observer.failures",
+            "{batch}",
+            "Batches an observer failed on."
+        );
     }
 
     public void BatchWritten(int frames, TimeSpan duration)

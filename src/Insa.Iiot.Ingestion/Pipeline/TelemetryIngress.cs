@@ -41,11 +41,12 @@ internal sealed class TelemetryIngress : ITelemetryIngress
     }
 
     /// <summary>Whether any message still waits for its commit.</summary>
-    public bool IsDrained => _lanes.Values.All(lane =>
-    {
-        lock (lane.Sync)
-            return lane.Ledger.InFlight == 0;
-    });
+    public bool IsDrained =>
+        _lanes.Values.All(lane =>
+        {
+            lock (lane.Sync)
+                return lane.Ledger.InFlight == 0;
+        });
 
     /// <summary>Takes nothing more from now on.</summary>
     public void Stop() => _stopping = true;

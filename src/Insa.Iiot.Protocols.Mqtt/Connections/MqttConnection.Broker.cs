@@ -85,14 +85,21 @@ internal sealed partial class MqttConnection : IBrokerOutput
     private Next HandleSubscription(MqttFrame frame, ReadOnlySpan<byte> body)
     {
         var reader = new MqttReader(body);
-        if (!reader.TryReadUInt16(out var id) || id == 0 || (_version == 5 && !(reader.TryReadProperties(out var block) && MqttProperties.TryRead(block, out _))))
+        if (
+            !reader.TryReadUInt16(out var id)
+            || id == 0
+            || (_version == 5 && !(reader.TryReadProperties(out var block) && MqttProperties.TryRead(block, out _)))
+        )
             return Fail(MqttReason.MalformedPacket);
         var filters = 0;
         for (; !reader.Rest.IsEmpty; filters++)
         {
             if (!reader.TryReadText(out var filter) || filter.IsEmpty)
                 return Fail(MqttReason.MalformedPacket);
-            if (frame.Type == MqttPacketType.Subscribe && (!reader.TryReadByte(out var options) || (options & 3) == 3 || (options & 0xC0) != 0))
+            if (
+                frame.Type == MqttPacketType.Subscribe
+                && (!reader.TryReadByte(out var options) || (options & 3) == 3 || (options & 0xC0) != 0)
+            )
                 return Fail(MqttReason.MalformedPacket);
         }
 

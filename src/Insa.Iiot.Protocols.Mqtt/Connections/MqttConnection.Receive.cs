@@ -212,7 +212,9 @@ internal sealed partial class MqttConnection
             known = _unreleased.Remove(id);
         if (!known && _attachment is not null)
             return Forward(((byte)MqttPacketType.PubRel << 4) | 2, body);
-        return Send(new Reply(MqttPacketType.PubComp, id, known || _version < 5 ? MqttReason.Success : MqttReason.PacketIdentifierNotFound));
+        return Send(
+            new Reply(MqttPacketType.PubComp, id, known || _version < 5 ? MqttReason.Success : MqttReason.PacketIdentifierNotFound)
+        );
     }
 
     private bool TryResolveAlias(int alias, ref ReadOnlySpan<byte> topic)

@@ -120,7 +120,12 @@ internal sealed class MqttHandshake(
         var isAssigned = packet.ClientId.IsEmpty;
         var clientId = isAssigned ? "auto-" + Guid.NewGuid().ToString("N") : Encoding.UTF8.GetString(packet.ClientId);
         var (keepAlive, cleanStart, expiry) = (packet.KeepAlive, packet.CleanStart, packet.SessionExpiry);
-        var (receiveMaximum, maximumPacketBytes, will, protocol) = (packet.ReceiveMaximum, packet.MaximumPacketBytes, packet.Will, packet.Version);
+        var (receiveMaximum, maximumPacketBytes, will, protocol) = (
+            packet.ReceiveMaximum,
+            packet.MaximumPacketBytes,
+            packet.Will,
+            packet.Version
+        );
         make = session => new ConnectRequest
         {
             Version = protocol,

@@ -18,8 +18,12 @@ internal sealed class WebSocketConnection : ConnectionContext, IConnectionLifeti
 
     private readonly WebSocket _socket;
     private readonly CancellationTokenSource _closed = new();
-    private readonly Pipe _toHandler = new(new PipeOptions(pauseWriterThreshold: PauseAtBytes, resumeWriterThreshold: PauseAtBytes / 2, useSynchronizationContext: false));
-    private readonly Pipe _toSocket = new(new PipeOptions(pauseWriterThreshold: PauseAtBytes, resumeWriterThreshold: PauseAtBytes / 2, useSynchronizationContext: false));
+    private readonly Pipe _toHandler = new(
+        new PipeOptions(pauseWriterThreshold: PauseAtBytes, resumeWriterThreshold: PauseAtBytes / 2, useSynchronizationContext: false)
+    );
+    private readonly Pipe _toSocket = new(
+        new PipeOptions(pauseWriterThreshold: PauseAtBytes, resumeWriterThreshold: PauseAtBytes / 2, useSynchronizationContext: false)
+    );
 
     public WebSocketConnection(WebSocket socket, HttpContext http)
     {

@@ -109,7 +109,8 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
 
             return packet;
         }
-        catch (Exception e) when (e is MqttProtocolViolationException or ArgumentException or InvalidOperationException or IndexOutOfRangeException)
+        catch (Exception e)
+            when (e is MqttProtocolViolationException or ArgumentException or InvalidOperationException or IndexOutOfRangeException)
         {
             return null;
         }
@@ -189,7 +190,11 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
             {
                 // MQTTnet shares the topic with other receivers; the packet is this client's own.
                 publish.Topic = _topics.ToExternal(publish.Topic);
-                if (publish.QualityOfServiceLevel > MqttQualityOfServiceLevel.AtMostOnce && !_inFlight.Contains(publish.PacketIdentifier) && _inFlight.Count >= _client.ReceiveMaximum)
+                if (
+                    publish.QualityOfServiceLevel > MqttQualityOfServiceLevel.AtMostOnce
+                    && !_inFlight.Contains(publish.PacketIdentifier)
+                    && _inFlight.Count >= _client.ReceiveMaximum
+                )
                 {
                     if (_held.Count < MaxHeld)
                         _held.Enqueue(publish);

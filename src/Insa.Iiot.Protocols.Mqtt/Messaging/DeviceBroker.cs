@@ -76,7 +76,8 @@ internal sealed class DeviceBroker : IMqttServerAdapter, IHostedService
     {
         // The device's own names come first, which hold no slash.
         var filter = e.TopicFilter.Topic.Split('/', 3)[^1];
-        var reason = !TopicSpace.IsFilter(filter) ? MqttSubscribeReasonCode.TopicFilterInvalid
+        var reason =
+            !TopicSpace.IsFilter(filter) ? MqttSubscribeReasonCode.TopicFilterInvalid
             : filter.StartsWith("$share/", StringComparison.Ordinal) ? MqttSubscribeReasonCode.SharedSubscriptionsNotSupported
             : !TopicSpace.MaySubscribe(filter) ? MqttSubscribeReasonCode.NotAuthorized
             : MqttSubscribeReasonCode.GrantedQoS0;

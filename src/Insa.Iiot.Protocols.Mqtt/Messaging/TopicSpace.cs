@@ -13,7 +13,8 @@ internal sealed class TopicSpace(TenantId tenant, DeviceId device)
     public string ToExternal(string topic) => topic[_prefix.Length..];
 
     /// <summary>Whether a client may publish to a topic that is not telemetry. A misspelt telemetry topic must be refused, not taken and dropped.</summary>
-    public static bool MayPublish(string topic) => Array.Exists(Roots, root => topic == root || (topic.StartsWith(root, StringComparison.Ordinal) && topic[root.Length] == '/'));
+    public static bool MayPublish(string topic) =>
+        Array.Exists(Roots, root => topic == root || (topic.StartsWith(root, StringComparison.Ordinal) && topic[root.Length] == '/'));
 
     /// <summary>Whether a client may subscribe to a filter: <c>$</c> topics are the server's (MQTT 5 §4.7.2), and telemetry goes to the store and is not sent on.</summary>
     public static bool MaySubscribe(string filter) => !filter.StartsWith('$') && !IsTelemetry(filter);

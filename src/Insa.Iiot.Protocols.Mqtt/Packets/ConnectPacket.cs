@@ -63,7 +63,11 @@ internal readonly ref struct ConnectPacket
             return MqttReason.MalformedPacket;
         ReadOnlySpan<byte> userName = default;
         ReadOnlySpan<byte> password = default;
-        if ((hasUserName && !reader.TryReadText(out userName)) || (hasPassword && !reader.TryReadBinary(out password)) || !reader.Rest.IsEmpty)
+        if (
+            (hasUserName && !reader.TryReadText(out userName))
+            || (hasPassword && !reader.TryReadBinary(out password))
+            || !reader.Rest.IsEmpty
+        )
             return MqttReason.MalformedPacket;
 
         packet = new ConnectPacket
@@ -71,7 +75,10 @@ internal readonly ref struct ConnectPacket
             Version = version,
             CleanStart = (flags & 0x02) != 0,
             Will = will,
-            SessionExpiry = version == 5 ? properties.SessionExpiry : (flags & 0x02) != 0 ? 0 : uint.MaxValue,
+            SessionExpiry =
+                version == 5 ? properties.SessionExpiry
+                : (flags & 0x02) != 0 ? 0
+                : uint.MaxValue,
             ReceiveMaximum = version == 5 ? properties.ReceiveMaximum : ushort.MaxValue,
             MaximumPacketBytes = version == 5 ? properties.MaximumPacketBytes : uint.MaxValue,
             HasAuthentication = properties.HasAuthentication,
@@ -89,7 +96,12 @@ internal readonly ref struct ConnectPacket
         will = null;
         if (version == 5 && !(reader.TryReadProperties(out var block) && MqttProperties.TryRead(block, out _)))
             return false;
-        if (!reader.TryReadText(out var topic) || topic.IsEmpty || topic.ContainsAny((byte)'+', (byte)'#') || !reader.TryReadBinary(out var payload))
+        if (
+            !reader.TryReadText(out var topic)
+            || topic.IsEmpty
+            || topic.ContainsAny((byte)'+', (byte)'#')
+            || !reader.TryReadBinary(out var payload)
+        )
             return false;
         will = new Will(Encoding.UTF8.GetString(topic), payload.ToArray(), (flags >> 3) & 3, (flags & 0x20) != 0);
         return true;

@@ -126,7 +126,9 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
         return ValueTask.FromResult(
             database.Read(connection =>
             {
-                var found = credential.CertificateSha256.IsEmpty ? ByPassword(connection, credential) : ByCertificate(connection, credential);
+                var found = credential.CertificateSha256.IsEmpty
+                    ? ByPassword(connection, credential)
+                    : ByCertificate(connection, credential);
                 return found is var (tenant, device) ? MakeSession(connection, tenant, device) : null;
             })
         );
@@ -169,8 +171,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
     private static DeviceSession MakeSession(SqliteConnection connection, TenantId tenant, DeviceId device)
     {
         using var command = connection.CreateCommand();
-        command.CommandText =
-            "SELECT name FROM device WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND gateway = $device";
+        command.CommandText = "SELECT name FROM device WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND gateway = $device";
         Bind(command, tenant, device);
         var others = new List<DeviceId>();
         using var rows = command.ExecuteReader();

@@ -39,7 +39,9 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         CancellationToken cancellationToken = default
     )
     {
-        return ValueTask.FromResult(database.Read<IReadOnlyList<TelemetryPoint>>(connection => ReadLatest(connection, tenant, device, cancellationToken)));
+        return ValueTask.FromResult(
+            database.Read<IReadOnlyList<TelemetryPoint>>(connection => ReadLatest(connection, tenant, device, cancellationToken))
+        );
     }
 
     private static TelemetryPoint[] ReadLatest(
@@ -90,9 +92,13 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         var buckets = new List<TelemetryBucket>();
         foreach (var point in Points(tenant, query.Device, query.From, query.To, [query.Metric], cancellationToken))
         {
-            if ((point.Quality & TelemetryQuality.Bad) == TelemetryQuality.Bad || point.Value.Kind is TelemetryValueKind.Text or TelemetryValueKind.Json)
+            if (
+                (point.Quality & TelemetryQuality.Bad) == TelemetryQuality.Bad
+                || point.Value.Kind is TelemetryValueKind.Text or TelemetryValueKind.Json
+            )
                 continue;
-            var offset = MicrosecondTime.FloorDivide(point.Timestamp.Ticks - DateTime.UnixEpoch.Ticks, query.Bucket.Ticks) * query.Bucket.Ticks;
+            var offset =
+                MicrosecondTime.FloorDivide(point.Timestamp.Ticks - DateTime.UnixEpoch.Ticks, query.Bucket.Ticks) * query.Bucket.Ticks;
             var start = new DateTime(DateTime.UnixEpoch.Ticks + offset, DateTimeKind.Utc);
             var value = point.Value.AsDouble();
             if (buckets.Count == 0 || buckets[^1].Start != start)
@@ -102,7 +108,13 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
             }
 
             var open = buckets[^1];
-            buckets[^1] = new TelemetryBucket(start, open.Count + 1, Math.Min(open.Min, value), Math.Max(open.Max, value), open.Sum + value);
+            buckets[^1] = new TelemetryBucket(
+                start,
+                open.Count + 1,
+                Math.Min(open.Min, value),
+                Math.Max(open.Max, value),
+                open.Sum + value
+            );
         }
 
         return ValueTask.FromResult<IReadOnlyList<TelemetryBucket>>(buckets);
@@ -151,7 +163,12 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
                     at = rows.GetInt64(0);
                 }
 
-                Merge(instant, rows, Guard((connection, layouts, rows), static at => LayoutOf(at.connection, at.layouts, at.rows.GetInt64(1))), wanted);
+                Merge(
+                    instant,
+                    rows,
+                    Guard((connection, layouts, rows), static at => LayoutOf(at.connection, at.layouts, at.rows.GetInt64(1))),
+                    wanted
+                );
             }
 
             foreach (var (_, point) in instant.Values)
@@ -185,11 +202,19 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         var timestamp = MicrosecondTime.ToDateTime(rows.GetInt64(0));
         var values = new TelemetryValue[metrics.Length];
         if (!FrameCodec.TryRead(rows.GetInt32(3), (byte[])rows.GetValue(4), values))
-            throw new TelemetryStoreException("A stored frame cannot be read: the file is damaged; restore it from a backup.", isTransient: false);
+            throw new TelemetryStoreException(
+                "A stored frame cannot be read: the file is damaged; restore it from a backup.",
+                isTransient: false
+            );
         var qualities = rows.IsDBNull(5) ? null : (byte[])rows.GetValue(5);
         var points = new TelemetryPoint[metrics.Length];
         for (var i = 0; i < points.Length; i++)
-            points[i] = new TelemetryPoint(metrics[i], timestamp, values[i], qualities is null ? TelemetryQuality.Good : (TelemetryQuality)qualities[i]);
+            points[i] = new TelemetryPoint(
+                metrics[i],
+                timestamp,
+                values[i],
+                qualities is null ? TelemetryQuality.Good : (TelemetryQuality)qualities[i]
+            );
         return points;
     }
 

@@ -114,7 +114,11 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
             Step(handle, _putHour);
         }
 
-        ref var newest = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(_newest, (device, layout), out var known);
+        ref var newest = ref System.Runtime.InteropServices.CollectionsMarshal.GetValueRefOrAddDefault(
+            _newest,
+            (device, layout),
+            out var known
+        );
         if (!known || ts > newest)
             newest = ts;
     }

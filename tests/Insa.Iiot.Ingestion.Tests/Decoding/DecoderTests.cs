@@ -15,13 +15,14 @@ public sealed class DecoderTests : IDisposable
 
     public void Dispose() => _chunk.Dispose();
 
-    private static ITelemetryDecoder DecoderOf(string name) => name switch
-    {
-        "json" => new PlatformJsonDecoder(),
-        "senml" => new SenmlJsonDecoder(),
-        "cbor" => new SenmlCborDecoder(),
-        _ => new ScalarDecoder(),
-    };
+    private static ITelemetryDecoder DecoderOf(string name) =>
+        name switch
+        {
+            "json" => new PlatformJsonDecoder(),
+            "senml" => new SenmlJsonDecoder(),
+            "cbor" => new SenmlCborDecoder(),
+            _ => new ScalarDecoder(),
+        };
 
     private IngestReason Decode(ITelemetryDecoder decoder, ReadOnlySpan<byte> payload)
     {
@@ -37,7 +38,11 @@ public sealed class DecoderTests : IDisposable
 
     [Theory]
     [InlineData("json", """{"data":{"a":1}}""", IngestReason.None)]
-    [InlineData("json", """[{"data":{"a":1}},{"device_id":"d2","data":{"b":{"c":[1,{"x":2}]}},"timestamp":"2025-12-31T23:00:00.123456789+01:00"}]""", IngestReason.None)]
+    [InlineData(
+        "json",
+        """[{"data":{"a":1}},{"device_id":"d2","data":{"b":{"c":[1,{"x":2}]}},"timestamp":"2025-12-31T23:00:00.123456789+01:00"}]""",
+        IngestReason.None
+    )]
     [InlineData("json", """{"data":{"a":1}} x""", IngestReason.Malformed)]
     [InlineData("json", """{"data":{"a":1},"data":{"b":1}}""", IngestReason.Malformed)]
     [InlineData("json", """{"data":{"a":01}}""", IngestReason.Malformed)]
@@ -74,8 +79,13 @@ public sealed class DecoderTests : IDisposable
     [Fact]
     public void The_several_measurements_of_RFC_8428_5_1_2_become_one_frame()
     {
-        Assert.Equal(IngestReason.None, Decode(DecoderOf("senml"),
-            """[{"bn":"urn:dev:ow:10e2073a01080063:","n":"voltage","u":"V","v":120.1},{"n":"current","u":"A","v":1.2}]"""u8));
+        Assert.Equal(
+            IngestReason.None,
+            Decode(
+                DecoderOf("senml"),
+                """[{"bn":"urn:dev:ow:10e2073a01080063:","n":"voltage","u":"V","v":120.1},{"n":"current","u":"A","v":1.2}]"""u8
+            )
+        );
         Assert.Equal(1, _chunk.FrameCount);
         Assert.Equal(1.2, _chunk[0].GetValue(1).AsDouble());
     }
@@ -93,13 +103,19 @@ public sealed class DecoderTests : IDisposable
     [Fact]
     public void Senml_in_cbor_reads_as_in_json()
     {
-        Assert.Equal(IngestReason.None, Decode(DecoderOf("cbor"), Convert.FromHexString("82A3216364322F00617402F93E00A200617502FB3FF3333333333333")));
+        Assert.Equal(
+            IngestReason.None,
+            Decode(DecoderOf("cbor"), Convert.FromHexString("82A3216364322F00617402F93E00A200617502FB3FF3333333333333"))
+        );
         Assert.Equal("d2", _chunk[0].Device.Value);
         Assert.Equal(1.5, _chunk[0].GetValue(0).AsDouble());
     }
 
     [Theory]
-    [InlineData("json", """[{"device_id":"d2","data":{"a\u0041":1.5e3,"b":{"c":[1,"x"]},"t":"q"},"timestamp":"2025-12-31T23:00:00.1+01:00"}]""")]
+    [InlineData(
+        "json",
+        """[{"device_id":"d2","data":{"a\u0041":1.5e3,"b":{"c":[1,"x"]},"t":"q"},"timestamp":"2025-12-31T23:00:00.1+01:00"}]"""
+    )]
     [InlineData("senml", """[{"bn":"d2/","bt":-5,"n":"t","v":1,"s":2},{"n":"x\u0041","vs":"a\n"},{"n":"y","vb":true,"q":[1,{}]}]""")]
     [InlineData("cbor", "\x82\xA3\x21\x62d2\x00\x61t\x02\xF9\x3E\x00\xA2\x00\x61u\x08\x42zz")]
     [InlineData("scalar", "\"12\\u0041.5e3\"")]

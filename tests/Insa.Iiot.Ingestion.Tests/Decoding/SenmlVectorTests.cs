@@ -35,11 +35,14 @@ public sealed class SenmlVectorTests : IDisposable
     [Fact]
     public void Values_and_times_over_a_base_5_1_2_and_the_same_in_cbor_6()
     {
-        Decode("""
+        Decode(
+            """
             [{"bn":"urn:dev:ow:10e2073a0108006:","bt":1.276020076001e+09,"bu":"A","bver":5,"n":"voltage","u":"V","v":120.1},
              {"n":"current","t":-5,"v":1.2},{"n":"current","t":-4,"v":1.3},{"n":"current","t":-3,"v":1.4},
              {"n":"current","t":-2,"v":1.5},{"n":"current","t":-1,"v":1.6},{"n":"current","v":1.7}]
-            """, "urn:dev:ow:10e2073a0108006");
+            """,
+            "urn:dev:ow:10e2073a0108006"
+        );
         var fromJson = Numbers();
         var at = DateTime.UnixEpoch.AddMicroseconds(1_276_020_076_001_000);
         Assert.Equal(
@@ -73,10 +76,12 @@ public sealed class SenmlVectorTests : IDisposable
     [Fact]
     public void One_name_with_several_units_5_1_3_keeps_every_value()
     {
-        Decode("""
+        Decode(
+            """
             [{"bn":"urn:dev:ow:10e2073a01080063","bt":1.320067464e+09,"bu":"%RH","v":20},{"u":"lon","v":24.30621},{"u":"lat","v":60.07965},
              {"t":60,"v":20.3},{"u":"lon","t":60,"v":24.30622},{"u":"lat","t":60,"v":60.07965}]
-            """);
+            """
+        );
         var at = DateTime.UnixEpoch.AddSeconds(1_320_067_464);
         Assert.Equal(
             [
@@ -94,10 +99,13 @@ public sealed class SenmlVectorTests : IDisposable
     [Fact]
     public void Multiple_data_types_5_1_5()
     {
-        Decode("""
+        Decode(
+            """
             [{"bn":"urn:dev:ow:10e2073a01080063:","n":"temp","u":"Cel","v":23.1},{"n":"label","vs":"Machine Room"},
              {"n":"open","vb":false},{"n":"nfc-reader","vd":"aGkgCg"}]
-            """, Sensor);
+            """,
+            Sensor
+        );
         Assert.Equal(["temp", "label", "open", "nfc-reader"], _chunk[0].Layout.Metrics);
         Assert.Equal(TelemetryValue.OfText("Machine Room"), _chunk[0].GetValue(1));
         Assert.Equal(TelemetryValue.Of(false), _chunk[0].GetValue(2));
@@ -150,7 +158,13 @@ public sealed class SenmlVectorTests : IDisposable
         for (var i = 0; i < _chunk.FrameCount; i++)
         {
             for (var v = 0; v < _chunk[i].Count; v++)
-                numbers.Add((_chunk[i].Layout.Metrics[v], new DateTime(_chunk[i].TimestampTicks, DateTimeKind.Utc), _chunk[i].GetValue(v).AsDouble()));
+                numbers.Add(
+                    (
+                        _chunk[i].Layout.Metrics[v],
+                        new DateTime(_chunk[i].TimestampTicks, DateTimeKind.Utc),
+                        _chunk[i].GetValue(v).AsDouble()
+                    )
+                );
         }
 
         return numbers;
