@@ -44,9 +44,10 @@ public abstract class AdapterConformance : IAsyncLifetime
     public async Task An_acknowledgement_leaves_after_the_commit_and_not_before()
     {
         await using var client = await OpenAsync();
-        Surroundings.HoldCommits();
+        var begun = Surroundings.HoldCommits();
         await client.SendAsync("""{"data":{"n":1}}""");
         var reply = client.ReadReplyAsync();
+        await begun.WaitAsync(Patience);
 
         // A second client is let in, and so shows that the adapter had time to answer the first.
         await using var second = await OpenAsync();
@@ -76,7 +77,7 @@ public abstract class AdapterConformance : IAsyncLifetime
     {
         const int Count = 3000;
         await using var client = await OpenAsync();
-        Surroundings.HoldCommits();
+        var begun = Surroundings.HoldCommits();
         var sending = Task.Run(async () =>
         {
             for (var i = 0; i < Count; i++)
@@ -87,6 +88,8 @@ public abstract class AdapterConformance : IAsyncLifetime
             for (var i = 0; i < Count; i++)
                 Assert.Equal(AdapterReply.Acknowledged, await ReplyAsync(client));
         });
+
+        await begun.WaitAsync(Patience);
 
         // Another tenant is not held back by it; its own messages wait for the same store.
         await using var other = await ConnectAsync("press@other", AdapterSurroundings.Secret);
@@ -133,6 +136,21 @@ public abstract class AdapterConformance : IAsyncLifetime
         await client.SendAsync($$$"""{"device_id":"{{{device}}}","data":{"n":1}}""");
         Assert.NotEqual(AdapterReply.Acknowledged, await ReplyAsync(client));
         Assert.Empty(Surroundings.Stored);
+        Assert.Empty(Surroundings.Letters);
+    }
+
+    /// <summary>A message that is sent again with its time is acknowledged again, and read as one.</summary>
+    [Fact]
+    public async Task A_message_sent_again_is_acknowledged_again()
+    {
+        await using var client = await OpenAsync();
+        for (var i = 0; i < 2; i++)
+        {
+            await client.SendAsync("""{"data":{"n":1},"timestamp":"2026-05-01T12:00:00Z"}""");
+            Assert.Equal(AdapterReply.Acknowledged, await ReplyAsync(client));
+        }
+
+        Assert.All(Surroundings.Stored, row => Assert.Equal(1, row.Value));
     }
 
     /// <summary>The tenant is the credential's, whatever the payload says.</summary>

@@ -17,7 +17,8 @@ public sealed class AdapterSurroundings : ITelemetrySink, IDeviceAuthenticator, 
     private readonly List<(TenantId Tenant, DeviceId Device, double Value)> _stored = [];
     private readonly List<DeadLetter> _letters = [];
     private readonly ConcurrentQueue<string> _logs = new();
-    private TaskCompletionSource _gate = Opened();
+    private volatile TaskCompletionSource _gate = Opened();
+    private volatile TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _failures;
 
     /// <inheritdoc/>
@@ -55,7 +56,13 @@ public sealed class AdapterSurroundings : ITelemetrySink, IDeviceAuthenticator, 
     }
 
     /// <summary>Lets no commit through until <see cref="ReleaseCommits"/>.</summary>
-    public void HoldCommits() => _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <returns>Completes when a write has begun and is held.</returns>
+    public Task HoldCommits()
+    {
+        _begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _begun.Task;
+    }
 
     /// <summary>Lets commits through again.</summary>
     public void ReleaseCommits() => _gate.TrySetResult();
@@ -65,6 +72,7 @@ public sealed class AdapterSurroundings : ITelemetrySink, IDeviceAuthenticator, 
 
     async Task ITelemetrySink.WriteAsync(TelemetryBatch batch, CancellationToken cancellationToken)
     {
+        _begun.TrySetResult();
         await _gate.Task.WaitAsync(cancellationToken);
         if (Interlocked.Decrement(ref _failures) >= 0)
             throw new TelemetryStoreException("The store is out of reach.", isTransient: true);

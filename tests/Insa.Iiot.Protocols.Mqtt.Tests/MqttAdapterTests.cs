@@ -47,16 +47,20 @@ public abstract class MqttAdapterTests(byte version) : AdapterConformance
     private sealed class Client(RawClient raw, byte version) : IAdapterClient
     {
         private ushort _nextId;
+        private ushort _answered;
 
         public Task SendAsync(string json) => raw.SendAsync(RawClient.Publish(version, "telemetry", json, 1, ++_nextId));
 
-        public async Task<AdapterReply> ReadReplyAsync() =>
-            await raw.ReadAsync() switch
-            {
-                null => AdapterReply.Closed,
-                [0x40, 2, ..] or [0x40, _, _, _, < 0x80, ..] => AdapterReply.Acknowledged,
-                _ => AdapterReply.Refused,
-            };
+        public async Task<AdapterReply> ReadReplyAsync()
+        {
+            var packet = await raw.ReadAsync();
+            if (packet is null or [0xE0, ..])
+                return AdapterReply.Closed;
+
+            // Answers come in the order of the messages: the next one is to the oldest.
+            Assert.Equal([0x40, (byte)(++_answered >> 8), (byte)_answered], [packet[0], packet[2], packet[3]]);
+            return packet is [_, 2, ..] or [_, _, _, _, < 0x80, ..] ? AdapterReply.Acknowledged : AdapterReply.Refused;
+        }
 
         public ValueTask DisposeAsync()
         {

@@ -86,9 +86,15 @@ internal ref struct CborCursor(ReadOnlySpan<byte> cbor)
             return false;
         if (!TryReadInteger(out var exponent) || !TryReadInteger(out var mantissa))
             return false;
-        value = mantissa * Math.Pow(tag == 4 ? 10 : 2, exponent);
+        value = tag == 4 ? ScaleDecimal(mantissa, exponent) : mantissa * Math.Pow(2, exponent);
+        if (mantissa == 0)
+            value = 0;
         return true;
     }
+
+    // A power of ten up to 22 and a mantissa below 2^53 are exact, so that one operation rounds correctly; else the last digit may be off.
+    private static double ScaleDecimal(double mantissa, double exponent) =>
+        exponent < 0 ? mantissa / Math.Pow(10, -exponent) : mantissa * Math.Pow(10, exponent);
 
     private bool TryReadInteger(out double value)
     {
