@@ -3,6 +3,7 @@ using Insa.Iiot.Storage.Sqlite;
 using Insa.Iiot.Storage.Sqlite.Devices;
 using Insa.Iiot.Storage.Sqlite.Telemetry;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -22,7 +23,12 @@ public static class SqliteIiotBuilderExtensions
             options.Configure(configure);
 
         services.TryAddSingleton<SqliteDatabase>();
+        services.TryAddSingleton<OpenHours>();
         services.TryAddSingleton<ITelemetrySink, SqliteTelemetrySink>();
+        services.TryAddSingleton<HourIndexer>();
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, HourIndexer>(provider => provider.GetRequiredService<HourIndexer>())
+        );
         services.TryAddSingleton<ITelemetryReader, SqliteTelemetryReader>();
         services.TryAddSingleton<IDeadLetterStore, SqliteDeadLetterStore>();
         services.TryAddSingleton<SqliteDeviceStore>();

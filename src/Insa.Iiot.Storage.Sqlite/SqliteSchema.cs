@@ -7,7 +7,8 @@ namespace Insa.Iiot.Storage.Sqlite;
 /// <remarks>
 /// Times are microseconds since the Unix epoch. A frame's key begins with the time: the log of a write is whole pages, and frames
 /// that arrive together then share them. <c>telemetry_hour</c> says which hours hold frames of a device, so that reading one device
-/// skips the others' hours; <c>telemetry_shape</c> holds the newest frame of each layout of a device, so that "latest" is a look-up.
+/// skips the others' hours, and at which times within the hour once nothing more is expected in it; hours still written to stand in
+/// <c>telemetry_open</c>. <c>telemetry_shape</c> holds the newest frame of each layout of a device, so that "latest" is a look-up.
 /// </remarks>
 internal static class SqliteSchema
 {
@@ -77,6 +78,11 @@ internal static class SqliteSchema
               last_ts INTEGER NOT NULL,
               PRIMARY KEY (device, layout)
             ) WITHOUT ROWID;
+            """,
+        """
+            ALTER TABLE telemetry_hour ADD COLUMN times BLOB;
+            CREATE TABLE telemetry_open (hour INTEGER PRIMARY KEY);
+            INSERT INTO telemetry_open SELECT DISTINCT hour FROM telemetry_hour;
             """,
     ];
 

@@ -13,11 +13,14 @@ internal sealed class SqliteStore : IDisposable
     private readonly ServiceProvider _services;
     private readonly bool _ownsFolder;
 
-    public SqliteStore(string? folder = null)
+    public SqliteStore(string? folder = null, TimeProvider? time = null)
     {
         _ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("iiot-sqlite-").FullName;
         var services = new ServiceCollection();
+        services.AddLogging();
+        if (time is not null)
+            services.AddSingleton(time);
         services
             .AddIiot()
             .AddSqliteStorage(options =>
@@ -38,6 +41,8 @@ internal sealed class SqliteStore : IDisposable
     public ITelemetryReader Reader => _services.GetRequiredService<ITelemetryReader>();
 
     public SqliteDeviceStore Devices => _services.GetRequiredService<SqliteDeviceStore>();
+
+    public HourIndexer Indexer => _services.GetRequiredService<HourIndexer>();
 
     public IDeadLetterStore DeadLetters => _services.GetRequiredService<IDeadLetterStore>();
 

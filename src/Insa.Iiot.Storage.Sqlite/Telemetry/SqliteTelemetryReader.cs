@@ -148,32 +148,48 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
 
         foreach (var hour in Guard((connection, deviceId, first, end), static at => Hours(at.connection, at.deviceId, at.first, at.end)))
         {
-            fromParameter.Value = Math.Max(first, hour * MicrosecondTime.PerHour);
-            toParameter.Value = Math.Min(end, (hour + 1) * MicrosecondTime.PerHour);
-            using var rows = Guard(command, static c => c.ExecuteReader());
-            var at = long.MinValue;
-            while (Guard(rows, static r => r.Read()))
+            var (low, high) = (Math.Max(first, hour.Start), Math.Min(end, hour.Start + MicrosecondTime.PerHour));
+            foreach (var (rangeStart, rangeEnd) in hour.Times is null ? [(low, high)] : Instants(hour, low, high))
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                if (rows.GetInt64(0) != at)
+                fromParameter.Value = rangeStart;
+                toParameter.Value = rangeEnd;
+                using var rows = Guard(command, static c => c.ExecuteReader());
+                var at = long.MinValue;
+                while (Guard(rows, static r => r.Read()))
                 {
-                    foreach (var (_, point) in instant.Values)
-                        yield return point;
-                    instant.Clear();
-                    at = rows.GetInt64(0);
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (rows.GetInt64(0) != at)
+                    {
+                        foreach (var (_, point) in instant.Values)
+                            yield return point;
+                        instant.Clear();
+                        at = rows.GetInt64(0);
+                    }
+
+                    Merge(
+                        instant,
+                        rows,
+                        Guard((connection, layouts, rows), static at => LayoutOf(at.connection, at.layouts, at.rows.GetInt64(1))),
+                        wanted
+                    );
                 }
 
-                Merge(
-                    instant,
-                    rows,
-                    Guard((connection, layouts, rows), static at => LayoutOf(at.connection, at.layouts, at.rows.GetInt64(1))),
-                    wanted
-                );
+                foreach (var (_, point) in instant.Values)
+                    yield return point;
+                instant.Clear();
             }
+        }
+    }
 
-            foreach (var (_, point) in instant.Values)
-                yield return point;
-            instant.Clear();
+    // Where the times of an hour are known, each is looked up by itself.
+    private static IEnumerable<(long Start, long End)> Instants((long Start, byte[]? Times) hour, long low, long high)
+    {
+        foreach (var time in TimeList.Read(hour.Times!, hour.Start))
+        {
+            if (time >= high)
+                yield break;
+            if (time >= low)
+                yield return (time, time + 1);
         }
     }
 
@@ -228,17 +244,21 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         return command.ExecuteScalar() as long?;
     }
 
-    private static List<long> Hours(SqliteConnection connection, long device, long from, long to)
+    private static List<(long Start, byte[]? Times)> Hours(SqliteConnection connection, long device, long from, long to)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT hour FROM telemetry_hour WHERE device = $device AND hour BETWEEN $first AND $last ORDER BY hour";
+        command.CommandText = """
+            SELECT h.hour, CASE WHEN o.hour IS NULL THEN h.times END
+            FROM telemetry_hour h LEFT JOIN telemetry_open o ON o.hour = h.hour
+            WHERE h.device = $device AND h.hour BETWEEN $first AND $last ORDER BY h.hour
+            """;
         command.Parameters.AddWithValue("$device", device);
         command.Parameters.AddWithValue("$first", MicrosecondTime.FloorDivide(from, MicrosecondTime.PerHour));
         command.Parameters.AddWithValue("$last", MicrosecondTime.FloorDivide(to, MicrosecondTime.PerHour));
-        var hours = new List<long>();
+        var hours = new List<(long, byte[]?)>();
         using var rows = command.ExecuteReader();
         while (rows.Read())
-            hours.Add(rows.GetInt64(0));
+            hours.Add((rows.GetInt64(0) * MicrosecondTime.PerHour, rows.IsDBNull(1) ? null : (byte[])rows.GetValue(1)));
         return hours;
     }
 

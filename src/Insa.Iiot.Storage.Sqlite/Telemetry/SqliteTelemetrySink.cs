@@ -17,6 +17,7 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
         + "ON CONFLICT DO UPDATE SET last_ts = excluded.last_ts WHERE excluded.last_ts > last_ts";
 
     private readonly SqliteDatabase _database;
+    private readonly OpenHours _openHours;
     private readonly SurrogateIds _ids = new();
     private readonly Dictionary<(long Device, long Layout), long> _newest = [];
     private readonly List<sqlite3_stmt> _statements = [];
@@ -27,8 +28,9 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
     private byte[] _values = new byte[4096];
     private byte[] _qualities = new byte[64];
     private long _sequence;
+    private long _lastHour;
 
-    public SqliteTelemetrySink(SqliteDatabase database) => _database = database;
+    public SqliteTelemetrySink(SqliteDatabase database, OpenHours openHours) => (_database, _openHours) = (database, openHours);
 
     // The database has one writer: a second batch would only wait, with its memory held.
     public int MaxConcurrentWrites => 1;
@@ -61,6 +63,7 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
         try
         {
             _sequence = ReadSequence(connection);
+            _lastHour = long.MinValue;
             foreach (var chunk in batch.Chunks)
             {
                 var tenant = _ids.Tenant(connection, chunk.Tenant);
@@ -78,6 +81,7 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
             // What the failed transaction made does not exist. The roll-back's own result does not matter: some errors roll back by themselves.
             raw.sqlite3_exec(handle, "ROLLBACK");
             _ids.Clear();
+            _openHours.Clear();
             throw;
         }
         finally
@@ -107,6 +111,12 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
         Step(handle, _putFrame);
 
         var hour = MicrosecondTime.FloorDivide(ts, MicrosecondTime.PerHour);
+        if (hour != _lastHour)
+        {
+            _openHours.Touch(connection, hour);
+            _lastHour = hour;
+        }
+
         if (_ids.AddHour(device, hour))
         {
             raw.sqlite3_bind_int64(_putHour, 1, device);
@@ -173,6 +183,7 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
     {
         Dispose();
         _ids.Clear();
+        _openHours.Clear();
         _putFrame = Prepare(handle, PutFrame);
         _putHour = Prepare(handle, PutHour);
         _putShape = Prepare(handle, PutShape);

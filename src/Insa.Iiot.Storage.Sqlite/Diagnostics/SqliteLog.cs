@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+
+namespace Insa.Iiot.Storage.Sqlite.Diagnostics;
+
+// Ids are part of the package's contract: append, never renumber. Storage.Sqlite owns 4000-4999.
+internal static partial class SqliteLog
+{
+    [LoggerMessage(4000, LogLevel.Warning, "Hours that are over could not be indexed; reading them is slower until they are")]
+    public static partial void HoursNotIndexed(this ILogger logger, Exception exception);
+}
