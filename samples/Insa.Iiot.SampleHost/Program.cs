@@ -1,3 +1,4 @@
+using Insa.Iiot;
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.SampleHost;
 using Insa.Iiot.SampleHost.Api;
@@ -34,7 +35,18 @@ builder.Services.AddProblemDetails();
 builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Insa.Iiot.*").AddPrometheusExporter());
 
 await using var app = builder.Build();
-app.UseExceptionHandler();
+app.UseExceptionHandler(
+    new ExceptionHandlerOptions
+    {
+        StatusCodeSelector = e =>
+            e switch
+            {
+                TelemetryStoreException { IsTransient: true } => StatusCodes.Status503ServiceUnavailable,
+                BadHttpRequestException bad => bad.StatusCode,
+                _ => StatusCodes.Status500InternalServerError,
+            },
+    }
+);
 app.UseStatusCodePages();
 app.UseWebSockets();
 app.MapMqtt("/mqtt");

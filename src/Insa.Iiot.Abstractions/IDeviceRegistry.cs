@@ -14,7 +14,7 @@ public interface IDeviceRegistry
     /// <summary>Lists devices by id (ordinal), after <paramref name="after"/>.</summary>
     ValueTask<IReadOnlyList<Device>> ListAsync(TenantId tenant, DeviceId? after, int limit, CancellationToken cancellationToken = default);
 
-    /// <summary>Removes a device and its credentials; its telemetry stays.</summary>
+    /// <summary>Removes a device and its credentials; its telemetry stays. Devices whose gateway it was have none then.</summary>
     /// <returns><see langword="false"/> if there was none.</returns>
     ValueTask<bool> RemoveAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default);
 

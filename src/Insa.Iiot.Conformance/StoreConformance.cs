@@ -362,6 +362,12 @@ public abstract class StoreConformance : IAsyncLifetime
         Assert.Equal(["press"], (await Registry.ListAsync(Plant, DeviceId.Parse("gate"), 1)).Select(device => device.Id.Value));
         Assert.Equal("Press 1", (await Registry.FindAsync(Plant, Press))!.DisplayName);
         Assert.Null(await Registry.FindAsync(Other, Press));
+
+        // Who gets a removed gateway's id later does not inherit its devices.
+        await Registry.RemoveAsync(Plant, DeviceId.Parse("gate"));
+        await Registry.AddAsync(Plant, new Device { Id = DeviceId.Parse("gate") });
+        session = await LoginAsync("gate@plant", (await Registry.RotateSecretAsync(Plant, DeviceId.Parse("gate")))!);
+        Assert.False(session!.TryResolve("press"u8, out _));
     }
 
     /// <summary>Dead letters are kept per tenant, the newest of them.</summary>

@@ -77,8 +77,12 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
         ValueTask.FromResult(
             database.Transact(command =>
             {
-                command.CommandText = $"DELETE FROM device WHERE {OfDevice}";
+                // Who gets its id later must not inherit the devices it spoke for.
+                command.CommandText =
+                    "UPDATE device SET gateway = NULL WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND gateway = $device";
                 Bind(command, tenant, device);
+                command.ExecuteNonQuery();
+                command.CommandText = $"DELETE FROM device WHERE {OfDevice}";
                 return command.ExecuteNonQuery() > 0;
             })
         );
