@@ -21,16 +21,18 @@ host=$(pgrep -P "$runner" || echo "$runner")
 read_key() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$data/bootstrap.json"; }
 http=$(read_key http)
 
+# Never grep -q behind a pipe: it leaves early, and pipefail takes the writer's complaint for a failure.
+
 # The banner's own lines must work as they stand.
 grep -E '^ +mosquitto_pub ' "$data/out" | sh
-grep -E '^ +curl ' "$data/out" | sh | grep -q '"value":21.5' || { echo "The published reading was not read back."; exit 1; }
+grep -E '^ +curl ' "$data/out" | sh | grep '"value":21.5' >/dev/null || { echo "The published reading was not read back."; exit 1; }
 
 curl -fsS -u "$(read_key username):$(read_key password)" -H 'Content-Type: application/json' -d '{"data":{"pressure":3.5}}' "$http/api/v1/telemetry"
-curl -fsS -H "Authorization: Bearer $(read_key adminToken)" "$http/api/v1/devices/demo-press-01/telemetry?metric=pressure" | grep -q '"value":3.5'
+curl -fsS -H "Authorization: Bearer $(read_key adminToken)" "$http/api/v1/devices/demo-press-01/telemetry?metric=pressure" | grep '"value":3.5' >/dev/null
 [ "$(curl -s -o /dev/null -w '%{http_code}' "$http/api/v1/devices")" = 401 ]
 [ "$(curl -s -o /dev/null -w '%{http_code}' -u "$(read_key username):$(read_key password)" -d '{' "$http/api/v1/telemetry")" = 415 ]
-curl -fsS "$http/health/ready" | grep -q ready
-curl -fsS "$http/metrics" | grep -q 'insa_iiot_ingestion_messages_committed'
+curl -fsS "$http/health/ready" | grep ready >/dev/null
+curl -fsS "$http/metrics" | grep 'insa_iiot_ingestion_messages_committed' >/dev/null
 
 kill -TERM "$host"
 if wait "$runner"; then echo "The sample host works, and stops with 0."; else echo "The sample host stopped with $?."; cat "$data/out"; exit 1; fi
