@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Buffers.Text;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -11,20 +9,14 @@ namespace Insa.Iiot.LoadTest.Mqtt;
 /// <summary>One connection that keeps its window full with raw pipelined bytes, and checks every acknowledgement and its order.</summary>
 internal sealed class MqttGenerator : IDisposable
 {
-    private const int TimestampDigits = 13;
-
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-    private readonly byte[] _frame;
+    private readonly AckWindow _acks = new();
+    private readonly PublishFrame _frame;
     private readonly byte[] _sending;
     private readonly byte[] _receiving = new byte[64 * 1024];
-    private readonly long[] _sentAt = new long[ushort.MaxValue + 1];
     private readonly int _window;
-    private readonly int _idAt;
-    private readonly int _timestampAt;
     private readonly string _user;
     private readonly double _perSecond;
-    private ushort _nextId = 1;
-    private ushort _expectedId = 1;
     private long _timestamp;
     private long _sent;
 
@@ -34,14 +26,18 @@ internal sealed class MqttGenerator : IDisposable
         _perSecond = perSecond;
         _window = window;
         _timestamp = firstTimestamp.ToUnixTimeMilliseconds();
-        (_frame, _idAt, _timestampAt) = MakeFrame(payloadBytes);
+        _frame = new PublishFrame(payloadBytes);
         _sending = new byte[_frame.Length * window];
     }
 
-    public LatencyHistogram Latency { get; } = new();
+    /// <summary>How long after the deadline an acknowledgement may still come.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(15);
 
-    public long Acknowledged { get; private set; }
+    public LatencyHistogram Latency => _acks.Latency;
 
+    public long Acknowledged => _acks.Acknowledged;
+
+    /// <summary>Messages never acknowledged, and one for an acknowledgement that was not due or a connection that broke.</summary>
     public long Errors { get; private set; }
 
     public async Task ConnectAsync(int port)
@@ -82,40 +78,51 @@ internal sealed class MqttGenerator : IDisposable
             throw new IOException($"The server refused CONNECT with {answer[3]}.");
     }
 
-    /// <summary>Sends until the deadline, then waits for what is still in flight.</summary>
+    /// <summary>Sends until the deadline, then waits for what is still in flight, but not for ever.</summary>
     public async Task RunAsync(long deadline)
     {
-        var inFlight = 0;
+        using var patience = new CancellationTokenSource(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), deadline) + Patience);
+        using var _ = patience.Token.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), _socket);
+        try
+        {
+            if (!await ExchangeAsync(deadline))
+                Errors++;
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            Errors++;
+        }
+
+        Errors += _acks.InFlight;
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    /// <returns><see langword="false"/> when the server closed, or acknowledged what was not due.</returns>
+    private async Task<bool> ExchangeAsync(long deadline)
+    {
         var rest = 0;
         var began = Stopwatch.GetTimestamp();
         while (true)
         {
-            if (Stopwatch.GetTimestamp() < deadline && inFlight < _window)
+            if (Stopwatch.GetTimestamp() < deadline && _acks.InFlight < _window)
             {
-                var count = await DueAsync(began, _window - inFlight);
+                var count = await DueAsync(began, _window - _acks.InFlight);
                 Fill(count);
                 await SendAllAsync(_sending.AsMemory(0, count * _frame.Length));
-                inFlight += count;
             }
-            else if (inFlight == 0)
+            else if (_acks.InFlight == 0)
             {
-                return;
+                return rest == 0 && _socket.Available == 0;
             }
 
             var received = await _socket.ReceiveAsync(_receiving.AsMemory(rest));
-            if (received == 0)
-            {
-                Errors += inFlight;
-                return;
-            }
-
-            var (acknowledged, left) = Read(rest + received);
-            inFlight -= acknowledged;
-            rest = left;
+            if (received == 0 || !_acks.TryRead(_receiving.AsSpan(0, rest + received), Stopwatch.GetTimestamp(), out var read))
+                return false;
+            rest += received - read;
+            _receiving.AsSpan(read, rest).CopyTo(_receiving);
         }
     }
-
-    public void Dispose() => _socket.Dispose();
 
     // At a fixed rate, what should have been sent by now counts, also after a pause of the server's.
     private async ValueTask<int> DueAsync(long began, int most)
@@ -136,65 +143,12 @@ internal sealed class MqttGenerator : IDisposable
         _sent += count;
         var now = Stopwatch.GetTimestamp();
         for (var i = 0; i < count; i++)
-        {
-            var frame = _sending.AsSpan(i * _frame.Length, _frame.Length);
-            _frame.CopyTo(frame);
-            BinaryPrimitives.WriteUInt16BigEndian(frame[_idAt..], _nextId);
-            Utf8Formatter.TryFormat(_timestamp++, frame[_timestampAt..], out _);
-            _sentAt[_nextId] = now;
-            _nextId = Next(_nextId);
-        }
-    }
-
-    private (int Acknowledged, int Left) Read(int length)
-    {
-        var now = Stopwatch.GetTimestamp();
-        var at = 0;
-        var acknowledged = 0;
-        for (; length - at >= 4; at += 4)
-        {
-            var ack = _receiving.AsSpan(at, 4);
-            if (ack[0] != 0x40 || ack[1] != 2 || BinaryPrimitives.ReadUInt16BigEndian(ack[2..]) != _expectedId)
-                Errors++;
-            Latency.Record(now - _sentAt[_expectedId]);
-            _expectedId = Next(_expectedId);
-            acknowledged++;
-        }
-
-        Acknowledged += acknowledged;
-        _receiving.AsSpan(at, length - at).CopyTo(_receiving);
-        return (acknowledged, length - at);
+            _frame.Write(_sending.AsSpan(i * _frame.Length), _acks.Open(now), _timestamp++);
     }
 
     private async ValueTask SendAllAsync(ReadOnlyMemory<byte> bytes)
     {
         while (!bytes.IsEmpty)
             bytes = bytes[await _socket.SendAsync(bytes)..];
-    }
-
-    private static ushort Next(ushort id) => id == ushort.MaxValue ? (ushort)1 : (ushort)(id + 1);
-
-    private static (byte[] Frame, int IdAt, int TimestampAt) MakeFrame(int payloadBytes)
-    {
-        // JSON allows white space: it fills the payload up to its size.
-        const string Head = "{\"data\":{\"temp\":25.125},\"timestamp\":";
-        var payload = Head + new string('0', TimestampDigits) + "}";
-        payload = payload.PadRight(payloadBytes);
-        var topic = "telemetry"u8;
-        var body = 2 + topic.Length + 2 + payload.Length;
-        var frame = new List<byte> { 0x32 };
-        for (var left = body; ; left >>= 7)
-        {
-            frame.Add((byte)((left & 0x7F) | (left > 0x7F ? 0x80 : 0)));
-            if (left <= 0x7F)
-                break;
-        }
-
-        frame.AddRange([0, (byte)topic.Length, .. topic]);
-        var idAt = frame.Count;
-        frame.AddRange([0, 0]);
-        var timestampAt = frame.Count + Head.Length;
-        frame.AddRange(Encoding.ASCII.GetBytes(payload));
-        return ([.. frame], idAt, timestampAt);
     }
 }

@@ -1,0 +1,47 @@
+using System.Buffers.Binary;
+using System.Buffers.Text;
+using System.Text;
+
+namespace Insa.Iiot.LoadTest.Mqtt;
+
+/// <summary>A QoS 1 PUBLISH of one length (MQTT 3.1.1 §3.3), made once: a message differs by its packet id and its timestamp.</summary>
+internal sealed class PublishFrame
+{
+    // JSON allows white space: it fills the payload up to its size.
+    private const string Head = "{\"data\":{\"temp\":25.125},\"timestamp\":";
+    private const int TimestampDigits = 13;
+
+    private readonly byte[] _bytes;
+    private readonly int _idAt;
+    private readonly int _timestampAt;
+
+    public PublishFrame(int payloadBytes)
+    {
+        var payload = (Head + new string('0', TimestampDigits) + "}").PadRight(payloadBytes);
+        var topic = "telemetry"u8;
+        var body = 2 + topic.Length + 2 + payload.Length;
+        var frame = new List<byte> { 0x32 };
+        for (var left = body; ; left >>= 7)
+        {
+            frame.Add((byte)((left & 0x7F) | (left > 0x7F ? 0x80 : 0)));
+            if (left <= 0x7F)
+                break;
+        }
+
+        frame.AddRange([0, (byte)topic.Length, .. topic]);
+        _idAt = frame.Count;
+        frame.AddRange([0, 0]);
+        _timestampAt = frame.Count + Head.Length;
+        frame.AddRange(Encoding.ASCII.GetBytes(payload));
+        _bytes = [.. frame];
+    }
+
+    public int Length => _bytes.Length;
+
+    public void Write(Span<byte> destination, ushort id, long timestampMilliseconds)
+    {
+        _bytes.CopyTo(destination);
+        BinaryPrimitives.WriteUInt16BigEndian(destination[_idAt..], id);
+        Utf8Formatter.TryFormat(timestampMilliseconds, destination[_timestampAt..], out _);
+    }
+}
