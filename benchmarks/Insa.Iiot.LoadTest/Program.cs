@@ -19,10 +19,16 @@ const string Usage = """
 
 if (args is ["serve", var store, var data])
     return await LoadServer.RunAsync(store, data);
+if (args.Contains("--help"))
+{
+    Console.WriteLine(Usage);
+    return 0;
+}
+
 if (args is not ["mqtt", .. var rest])
 {
     Console.Error.WriteLine(Usage);
-    return args is ["--help"] ? 0 : 2;
+    return 2;
 }
 
 if (!LoadOptions.TryParse(rest, out var options, out var error))

@@ -10,5 +10,6 @@ internal sealed record RunResult(
     double CpuMicrosecondsPerMessage,
     double PeakMebibytes,
     double? AllocatedBytesPerMessage,
-    long Errors
+    long Errors,
+    ResidentMemory? Resident
 );

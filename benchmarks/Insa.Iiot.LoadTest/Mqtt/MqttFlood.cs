@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text.Json;
 using Insa.Iiot.LoadTest.Measuring;
 using Insa.Iiot.LoadTest.Serving;
 
@@ -13,37 +14,41 @@ internal static class MqttFlood
     public static async Task<int> RunAsync(LoadOptions options)
     {
         await using var server = await ServerProcess.StartEndpointAsync(options.Store);
-        var start = TimeProvider.System.GetUtcNow().AddYears(-3);
-        await RunAsync(options, server, start, flood: true, seconds: 2);
+        var start = TimeProvider.System.GetUtcNow().AddYears(-9);
+        var warmUp = await RunAsync(options, server, start, flood: true, seconds: 2);
+        var idle = await RunAsync(options, server, start.AddDays(32), flood: false, options.Seconds);
+        var flooded = await RunAsync(options, server, start.AddDays(64), flood: true, options.Seconds);
 
-        var idle = await RunAsync(options, server, start.AddDays(1), flood: false, options.Seconds);
-        var flooded = await RunAsync(options, server, start.AddDays(2), flood: true, options.Seconds);
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"A quiet tenant ({QuietPerSecond} msg/s) beside {options.Connections} x {options.InFlight} of another, store {options.Store}, {options.Seconds} s each, {Environment.ProcessorCount} cores shared with the generator:"
-            )
+        var acknowledged = new[] { warmUp, idle, flooded }.Sum(run => run.Quiet.Count + run.Flood.Count);
+        long? stored = options.Store == "sqlite" ? await server.AskAsync("count") : null;
+        var errors = warmUp.Errors + idle.Errors + flooded.Errors + (stored is { } count && count != acknowledged ? 1 : 0);
+        var result = new FloodResult(
+            Milliseconds(idle.Quiet, 0.5),
+            Milliseconds(idle.Quiet, 0.99),
+            Milliseconds(flooded.Quiet, 0.5),
+            Milliseconds(flooded.Quiet, 0.99),
+            flooded.Quiet.Count,
+            flooded.PerSecond,
+            Milliseconds(flooded.Flood, 0.5),
+            acknowledged,
+            stored,
+            errors
         );
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"  idle     p50 {Milliseconds(idle.Quiet, 0.5):F2} ms  p99 {Milliseconds(idle.Quiet, 0.99):F2} ms"
-            )
-        );
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"  flooded  p50 {Milliseconds(flooded.Quiet, 0.5):F2} ms  p99 {Milliseconds(flooded.Quiet, 0.99):F2} ms   the flood: {flooded.PerSecond:N0} msg/s, p50 {Milliseconds(flooded.Flood, 0.5):F2} ms"
-            )
-        );
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"  ratio    {Milliseconds(flooded.Quiet, 0.99) / Milliseconds(idle.Quiet, 0.99):F2} x the p99"
-            )
-        );
-        return idle.Errors + flooded.Errors == 0 ? 0 : 1;
+        Console.WriteLine(options.Json ? JsonSerializer.Serialize(new { options, result }, MqttLoad.Json) : Describe(options, result));
+        return errors == 0 ? 0 : 1;
     }
+
+    private static string Describe(LoadOptions options, FloodResult result) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            A quiet tenant ({QuietPerSecond} msg/s) beside {options.Connections} x {options.InFlight} of another, store {options.Store}, {options.Seconds} s each, {Environment.ProcessorCount} cores shared with the generator:
+              idle     p50 {result.IdleP50Milliseconds:F2} ms  p99 {result.IdleP99Milliseconds:F2} ms
+              flooded  p50 {result.FloodedP50Milliseconds:F2} ms  p99 {result.FloodedP99Milliseconds:F2} ms of {result.QuietMessages} messages   the flood: {result.FloodPerSecond:N0} msg/s, p50 {result.FloodP50Milliseconds:F2} ms
+              ratio    {result.FloodedP99Milliseconds / result.IdleP99Milliseconds:F2} x the p99
+              acknowledged {result.Acknowledged:N0}, stored {(result.Stored is null ? "-" : $"{result.Stored:N0}")}, {result.Errors} errors
+            """
+        );
 
     private static async Task<(LatencyHistogram Quiet, LatencyHistogram Flood, double PerSecond, long Errors)> RunAsync(
         LoadOptions options,

@@ -9,7 +9,7 @@ namespace Insa.Iiot.LoadTest.Mqtt;
 /// <summary>Loads the endpoint and its peer in turn, and reports both and their ratio.</summary>
 internal static class MqttLoad
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
+    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     public static async Task<int> RunAsync(LoadOptions options)
     {
@@ -20,15 +20,17 @@ internal static class MqttLoad
         var results = new List<RunResult>();
         long? stored = null;
         long acknowledged = 0;
+        long errors = 0;
         try
         {
-            // Three years back, and every run its own hour: each message of a device has a time of its own, inside the window.
-            var start = TimeProvider.System.GetUtcNow().AddYears(-3);
+            // Nine years back, and a month for every round: each message of a device has a time of its own, inside the window.
+            var start = TimeProvider.System.GetUtcNow().AddYears(-9);
             for (var round = 0; round <= options.Rounds; round++)
             {
                 foreach (var server in servers)
                 {
-                    var result = await RunOnceAsync(options, server, start.AddDays(round), isWarmUp: round == 0);
+                    var result = await RunOnceAsync(options, server, start.AddDays(32 * round), isWarmUp: round == 0);
+                    errors += result.Errors + (result.Acknowledged == 0 ? 1 : 0);
                     if (server.IsOurs)
                         acknowledged += result.Acknowledged;
                     await Console.Error.WriteLineAsync(
@@ -51,8 +53,8 @@ internal static class MqttLoad
                 await server.DisposeAsync();
         }
 
-        var errors = results.Sum(result => result.Errors) + (stored is { } count && count != acknowledged ? 1 : 0);
-        Report(options, results, acknowledged, stored);
+        errors += stored is { } count && count != acknowledged ? 1 : 0;
+        Report(options, results, acknowledged, stored, errors);
         return errors == 0 ? 0 : 1;
     }
 
@@ -77,8 +79,7 @@ internal static class MqttLoad
             var began = Stopwatch.GetTimestamp();
             var deadline = began + (Stopwatch.Frequency * (isWarmUp ? Math.Min(options.Seconds, 2) : options.Seconds));
             var running = Task.WhenAll(generators.Select(generator => Task.Run(() => generator.RunAsync(deadline))));
-            if (options.Rate > 0)
-                await WatchMemoryAsync(server, running);
+            var resident = options.Rate > 0 ? await WatchMemoryAsync(server, running) : null;
             await running;
             var elapsed = Stopwatch.GetElapsedTime(began);
             var after = ProcessUsage.Of(server.Id);
@@ -97,7 +98,8 @@ internal static class MqttLoad
                 (after.CpuSeconds - before.CpuSeconds) * 1e6 / Math.Max(count, 1),
                 after.PeakBytes / 1024.0 / 1024.0,
                 server.IsOurs ? (double)allocated / Math.Max(count, 1) : null,
-                generators.Sum(generator => generator.Errors)
+                generators.Sum(generator => generator.Errors),
+                resident
             );
         }
         finally
@@ -106,7 +108,7 @@ internal static class MqttLoad
         }
     }
 
-    private static async Task WatchMemoryAsync(ServerProcess server, Task running)
+    private static async Task<ResidentMemory?> WatchMemoryAsync(ServerProcess server, Task running)
     {
         var sizes = new List<double>();
         while (await Task.WhenAny(running, Task.Delay(TimeSpan.FromSeconds(1))) != running)
@@ -117,19 +119,10 @@ internal static class MqttLoad
             );
         }
 
-        if (sizes.Count >= 4)
-        {
-            var quarter = sizes.Count / 4;
-            Console.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"  {server.Name} resident: {sizes.Min():F1} to {sizes.Max():F1} MiB; second quarter {sizes.Skip(quarter).Take(quarter).Average():F1}, last {sizes.TakeLast(quarter).Average():F1}"
-                )
-            );
-        }
+        return ResidentMemory.Of(sizes);
     }
 
-    private static void Report(LoadOptions options, List<RunResult> results, long acknowledged, long? stored)
+    private static void Report(LoadOptions options, List<RunResult> results, long acknowledged, long? stored, long errors)
     {
         var sides = results.GroupBy(result => result.Side).Select(Median).ToList();
         double? ratio = sides.Count == 2 ? sides[0].AcknowledgedPerSecond / sides[1].AcknowledgedPerSecond : null;
@@ -148,6 +141,7 @@ internal static class MqttLoad
                         cpuRatio,
                         acknowledged,
                         stored,
+                        errors,
                     },
                     Json
                 )
@@ -163,10 +157,21 @@ internal static class MqttLoad
         );
         foreach (var side in sides)
         {
+            var rates = results.Where(result => result.Side == side.Side).Select(result => result.AcknowledgedPerSecond).ToList();
             Console.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"  {side.Side, -10} {side.AcknowledgedPerSecond, 12:N0} msg/s  p50 {side.P50Milliseconds, 7:F2} ms  p99 {side.P99Milliseconds, 7:F2} ms  {side.CpuMicrosecondsPerMessage, 6:F2} us CPU/msg  {side.PeakMebibytes, 5:F0} MiB peak  {side.AllocatedBytesPerMessage, 6:F2} B/msg  {side.Errors} errors"
+                    $"  {side.Side, -10} {side.AcknowledgedPerSecond, 12:N0} msg/s ({rates.Min():N0} to {rates.Max():N0})  p50 {side.P50Milliseconds, 7:F2} ms  p99 {side.P99Milliseconds, 7:F2} ms  {side.CpuMicrosecondsPerMessage, 6:F2} us CPU/msg  {side.PeakMebibytes, 5:F0} MiB peak  {side.AllocatedBytesPerMessage, 6:F2} B/msg  {side.Errors} errors"
+                )
+            );
+        }
+
+        foreach (var (side, resident) in results.Where(result => result.Resident is not null).Select(run => (run.Side, run.Resident!)))
+        {
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {side, -10} resident {resident.LeastMebibytes:F1} to {resident.MostMebibytes:F1} MiB, second quarter {resident.SecondQuarterMebibytes:F1}, last {resident.LastQuarterMebibytes:F1}"
                 )
             );
         }
@@ -191,7 +196,8 @@ internal static class MqttLoad
             Of(run => run.CpuMicrosecondsPerMessage),
             Of(run => run.PeakMebibytes),
             runs.First().AllocatedBytesPerMessage is null ? null : Of(run => run.AllocatedBytesPerMessage!.Value),
-            runs.Sum(run => run.Errors)
+            runs.Sum(run => run.Errors),
+            Resident: null
         );
     }
 }
