@@ -186,7 +186,8 @@ internal static class MqttLoad
 
     private static RunResult Median(IGrouping<string, RunResult> runs)
     {
-        double Of(Func<RunResult, double> value) => runs.Select(value).Order().ElementAt(runs.Count() / 2);
+        var middle = (runs.Count() - 1) / 2;
+        double Of(Func<RunResult, double> value) => runs.Select(value).Order().Skip(middle).SkipLast(middle).Average();
         return new RunResult(
             runs.Key,
             (long)Of(run => run.Acknowledged),
