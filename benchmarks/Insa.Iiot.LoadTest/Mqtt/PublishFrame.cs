@@ -7,8 +7,9 @@ namespace Insa.Iiot.LoadTest.Mqtt;
 /// <summary>A QoS 1 PUBLISH of one length (MQTT 3.1.1 §3.3), made once: a message differs by its packet id and its timestamp.</summary>
 internal sealed class PublishFrame
 {
-    // JSON allows white space: it fills the payload up to its size.
-    private const string Head = "{\"data\":{\"temp\":25.125},\"timestamp\":";
+    private const string MetricName =
+        "temperature_of_the_main_bearing_at_the_drive_end_of_the_press_in_hall_7_row_3_as_seen_by_the_second_of_its_sensors";
+    private const string Tail = "\":25.125},\"timestamp\":";
     private const int TimestampDigits = 13;
 
     private readonly byte[] _bytes;
@@ -17,7 +18,11 @@ internal sealed class PublishFrame
 
     public PublishFrame(int payloadBytes)
     {
-        var payload = (Head + new string('0', TimestampDigits) + "}").PadRight(payloadBytes);
+        // The metric's name makes up the size, and white space what is beyond it.
+        const string Start = "{\"data\":{\"";
+        var nameLength = Math.Clamp(payloadBytes - Start.Length - Tail.Length - TimestampDigits - 1, 1, MetricName.Length);
+        var head = Start + MetricName[..nameLength] + Tail;
+        var payload = (head + new string('0', TimestampDigits) + "}").PadRight(payloadBytes);
         var topic = "telemetry"u8;
         var body = 2 + topic.Length + 2 + payload.Length;
         var frame = new List<byte> { 0x32 };
@@ -31,7 +36,7 @@ internal sealed class PublishFrame
         frame.AddRange([0, (byte)topic.Length, .. topic]);
         _idAt = frame.Count;
         frame.AddRange([0, 0]);
-        _timestampAt = frame.Count + Head.Length;
+        _timestampAt = frame.Count + head.Length;
         frame.AddRange(Encoding.ASCII.GetBytes(payload));
         _bytes = [.. frame];
     }
