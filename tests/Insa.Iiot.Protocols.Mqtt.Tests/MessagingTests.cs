@@ -131,6 +131,33 @@ public sealed class MessagingTests
     }
 
     [Fact]
+    public async Task Sessions_beyond_a_devices_share_are_not_kept_and_a_cleaned_one_makes_room()
+    {
+        await using var host = await MqttHost.StartAsync(options => options.MaxSessionsPerDevice = 1);
+        async Task<int> ConnectAsync(string clientId, bool clean)
+        {
+            using var client = await RawClient.OpenAsync(host.Endpoint);
+            var connect = RawClient.Connect(4, "press@plant", MqttHost.Password, clientId);
+            if (!clean)
+                connect[9] &= 0xFD;
+            await client.SendAsync(connect);
+            var answer = (await client.ReadAsync())!;
+            Assert.Equal(1, await SubscribeAsync(client, 4, "commands/#", 1));
+            await client.SendAsync([0xE0, 0]);
+            Assert.Null(await client.ReadAsync());
+            return answer[2];
+        }
+
+        Assert.Equal(0, await ConnectAsync("first", clean: false));
+        Assert.Equal(1, await ConnectAsync("first", clean: false));
+        Assert.Equal(0, await ConnectAsync("second", clean: false));
+        Assert.Equal(0, await ConnectAsync("second", clean: false));
+        Assert.Equal(0, await ConnectAsync("first", clean: true));
+        Assert.Equal(0, await ConnectAsync("second", clean: false));
+        Assert.Equal(1, await ConnectAsync("second", clean: false));
+    }
+
+    [Fact]
     public async Task A_client_is_sent_no_more_than_it_takes_in_flight()
     {
         await using var host = await MqttHost.StartAsync();

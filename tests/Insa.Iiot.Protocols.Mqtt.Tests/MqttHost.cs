@@ -17,6 +17,7 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
     private readonly WebApplication _app;
     private ListenOptions _http = null!;
     private volatile TaskCompletionSource _gate = new();
+    private volatile TaskCompletionSource _begun = new();
 
     private MqttHost(Action<MqttEndpointOptions>? configure, TimeProvider? time, bool keepsDeadLetters)
     {
@@ -71,7 +72,13 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
         return host;
     }
 
-    public void HoldCommits() => _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <returns>Completes when a write has begun and is held.</returns>
+    public Task HoldCommits()
+    {
+        _begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _begun.Task;
+    }
 
     public void ReleaseCommits() => _gate.TrySetResult();
 
@@ -79,6 +86,7 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
 
     public async Task WriteAsync(TelemetryBatch batch, CancellationToken cancellationToken)
     {
+        _begun.TrySetResult();
         await _gate.Task.WaitAsync(cancellationToken);
         foreach (var chunk in batch.Chunks)
         {

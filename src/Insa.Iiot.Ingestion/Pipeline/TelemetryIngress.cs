@@ -136,13 +136,8 @@ internal sealed class TelemetryIngress : ITelemetryIngress
             }
 
             if (reason != IngestReason.None)
-            {
-                receipt = IngestReceipt.Rejected(reason == IngestReason.LaneFull ? IngestReason.MessageTooLarge : reason);
-                if (lane.IsScheduled)
-                    return receipt;
-            }
-
-            if (!lane.IsScheduled && chunk.MessageCount > 0)
+                return IngestReceipt.Rejected(reason == IngestReason.LaneFull ? IngestReason.MessageTooLarge : reason);
+            if (!lane.IsScheduled)
                 schedule = lane.IsScheduled = true;
             return receipt;
         }

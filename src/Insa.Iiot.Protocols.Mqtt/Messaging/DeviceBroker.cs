@@ -17,9 +17,8 @@ internal sealed class DeviceBroker : IMqttServerAdapter, IHostedService
 
     private readonly MqttEndpointOptions _options;
     private readonly MqttServer _server;
-    private readonly ConcurrentDictionary<ClientRegistry.ClientKey, bool> _keptSessions = new();
-    private readonly ConcurrentDictionary<string, ClientRegistry.ClientKey> _clientKeys = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<(TenantId, DeviceId), DeviceTopics> _devices = new();
+    private readonly ConcurrentDictionary<string, DeviceTopics> _keptSessions = new(StringComparer.Ordinal);
 
     public DeviceBroker(IOptions<MqttEndpointOptions> options)
     {
@@ -51,9 +50,11 @@ internal sealed class DeviceBroker : IMqttServerAdapter, IHostedService
     public BrokerChannel Attach(ConnectRequest client, IBrokerOutput output)
     {
         // A device could otherwise fill memory with the sessions of ever new client ids.
-        var isKept = client.SessionExpiry > 0 && MayKeepSession(client.Key);
-        var channel = new BrokerChannel(client, isKept, TopicsOf(client.Session), output);
-        _clientKeys[channel.ClientId] = client.Key;
+        var device = TopicsOf(client.Session);
+        var isKept = client.SessionExpiry > 0 && device.MayKeepSession(client.ClientId, _options.MaxSessionsPerDevice);
+        var channel = new BrokerChannel(client, isKept, device, output);
+        if (isKept)
+            _keptSessions[channel.ClientId] = device;
         channel.Run(ClientHandler!);
         return channel;
     }
@@ -63,14 +64,6 @@ internal sealed class DeviceBroker : IMqttServerAdapter, IHostedService
         TopicsOf(session).MayRetain(topic, isEmpty, _options.MaxRetainedPerDevice);
 
     private DeviceTopics TopicsOf(DeviceSession session) => _devices.GetOrAdd((session.Tenant, session.Device), _ => new DeviceTopics());
-
-    private bool MayKeepSession(ClientRegistry.ClientKey key)
-    {
-        if (_keptSessions.ContainsKey(key))
-            return true;
-        var count = _keptSessions.Keys.Count(other => other.Tenant == key.Tenant && other.Device == key.Device);
-        return count < _options.MaxSessionsPerDevice && _keptSessions.TryAdd(key, value: true);
-    }
 
     private Task OnSubscribing(InterceptingSubscriptionEventArgs e)
     {
@@ -90,8 +83,9 @@ internal sealed class DeviceBroker : IMqttServerAdapter, IHostedService
 
     private Task OnSessionDeleted(SessionDeletedEventArgs e)
     {
-        if (_clientKeys.TryRemove(e.Id, out var key))
-            _keptSessions.TryRemove(key, out _);
+        // The device's own names come first, which hold no slash.
+        if (_keptSessions.TryRemove(e.Id, out var device))
+            device.ForgetSession(e.Id.Split('/', 3)[^1]);
         return Task.CompletedTask;
     }
 }

@@ -1,15 +1,29 @@
 namespace Insa.Iiot.Protocols.Mqtt.Messaging;
 
-/// <summary>What the broker keeps per device: how many topics it retains, and an order between its subscriptions and its retained messages.</summary>
+/// <summary>What the broker keeps per device: its sessions and the topics it retains, both bounded, and an order between its subscriptions and its retained messages.</summary>
 internal sealed class DeviceTopics
 {
     private readonly HashSet<string> _retained = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _sessions = new(StringComparer.Ordinal);
 
     /// <summary>
     /// Held while MQTTnet handles a SUBSCRIBE or a retained message of the device. It looks for retained messages before it notes the
     /// subscription: what is retained in between would be missed by both (MQTT 5 §3.8.4).
     /// </summary>
     public SemaphoreSlim Gate { get; } = new(1);
+
+    /// <summary>Whether a client's session may outlive its connection: a bounded number of them.</summary>
+    public bool MayKeepSession(string clientId, int most)
+    {
+        lock (_sessions)
+            return _sessions.Contains(clientId) || (_sessions.Count < most && _sessions.Add(clientId));
+    }
+
+    public void ForgetSession(string clientId)
+    {
+        lock (_sessions)
+            _sessions.Remove(clientId);
+    }
 
     /// <summary>Whether the device may retain a message of a topic: a bounded number of them.</summary>
     public bool MayRetain(string topic, bool isEmpty, int most)
