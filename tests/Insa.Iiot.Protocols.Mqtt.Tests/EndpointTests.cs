@@ -288,10 +288,10 @@ public sealed class EndpointTests
     {
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var host = await MqttHost.StartAsync(time: time);
-        var begun = host.HoldCommits();
+        host.HoldCommits();
         using var first = await RawClient.ConnectAsync(host, 5);
         await first.SendAsync(RawClient.Publish(5, "telemetry", """{"data":{"n":1}}""", 1, 1));
-        await begun.WaitAsync(TimeSpan.FromSeconds(30));
+        await host.HeldWrite.WaitAsync(TimeSpan.FromSeconds(30));
         using var second = await RawClient.ConnectAsync(host, 5);
         await second.SendAsync(PingRequest);
         Assert.Equal(0xD0, (await second.ReadAsync())![0]);

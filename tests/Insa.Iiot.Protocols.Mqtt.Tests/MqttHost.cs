@@ -72,12 +72,13 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
         return host;
     }
 
-    /// <returns>Completes when a write has begun and is held.</returns>
-    public Task HoldCommits()
+    /// <summary>Completes when a write has begun since commits are held.</summary>
+    public Task HeldWrite => _begun.Task;
+
+    public void HoldCommits()
     {
         _begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        return _begun.Task;
     }
 
     public void ReleaseCommits() => _gate.TrySetResult();
