@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests talk to: mosquitto and its clients, and the Node packages below tests/peers/node. Starts no service.
+# Installs what the tests talk to: mosquitto and its clients, PostgreSQL, and the Node packages below tests/peers/node. Starts no service.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,8 @@ need() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] || missing+=("
 need mosquitto mosquitto
 need mosquitto_pub mosquitto-clients
 need sqlite3 sqlite3
+need psql postgresql-client
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 need openssl openssl
 need curl curl
 need node nodejs

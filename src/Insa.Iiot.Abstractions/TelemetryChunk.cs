@@ -50,6 +50,12 @@ public sealed class TelemetryChunk : IDisposable
     /// <summary>How much the values take in memory, in bytes; what a bound on memory counts.</summary>
     public long SizeBytes => ((long)_valueCount * (sizeof(long) + 2)) + _textLength + ((long)FrameCount * 32);
 
+    /// <summary>
+    /// When its first message arrived, in UTC ticks of 100 ns, a whole number of microseconds. Frame <c>i</c> counts as arrived <c>i</c>
+    /// microseconds later: so arrivals strictly ascend over all frames that one host takes for a tenant, whatever order they are written in.
+    /// </summary>
+    public long ArrivalTicks { get; internal set; }
+
     /// <summary>Whether the store has refused any frame.</summary>
     public bool HasRejections => _rejected is not null;
 
@@ -91,6 +97,7 @@ public sealed class TelemetryChunk : IDisposable
         _valueCount = 0;
         _textLength = 0;
         _rejected = null;
+        ArrivalTicks = 0;
         if (_text.Length > 1024 * 1024)
         {
             ArrayPool<byte>.Shared.Return(_text);

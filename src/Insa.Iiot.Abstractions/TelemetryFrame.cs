@@ -19,6 +19,9 @@ public readonly ref struct TelemetryFrame
     /// <summary>When: UTC in ticks of 100 ns since 0001-01-01 (<see cref="DateTime.Ticks"/>), a whole number of microseconds.</summary>
     public long TimestampTicks => _chunk.TimestampOf(_index);
 
+    /// <summary>When it counts as arrived, for the order of frames: see <see cref="TelemetryChunk.ArrivalTicks"/>.</summary>
+    public long ArrivalTicks => _chunk.ArrivalTicks + (_index * TimeSpan.TicksPerMicrosecond);
+
     /// <summary>How many values there are.</summary>
     public int Count => Layout.Count;
 

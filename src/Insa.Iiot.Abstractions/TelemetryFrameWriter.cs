@@ -20,6 +20,7 @@ public sealed class TelemetryFrameWriter
     private long _timestamp;
     private long _receivedAt;
     private long _lastArrival;
+    private long _nextOrder;
     private (int Frames, int Values, int Text) _mark;
 
     /// <summary>Makes a writer for one tenant, with the layouts it will intern.</summary>
@@ -54,6 +55,8 @@ public sealed class TelemetryFrameWriter
         _session = session;
         _addressed = device;
         _receivedAt = receivedAtTicks;
+        if (chunk.FrameCount == 0)
+            chunk.ArrivalTicks = Math.Max(receivedAtTicks - (receivedAtTicks % TimeSpan.TicksPerMicrosecond), _nextOrder);
         _mark = chunk.Mark();
         BeginFrame();
     }
@@ -61,6 +64,7 @@ public sealed class TelemetryFrameWriter
     /// <summary>Keeps the message's frames.</summary>
     public void CommitMessage()
     {
+        _nextOrder = _chunk!.ArrivalTicks + (_chunk.FrameCount * TimeSpan.TicksPerMicrosecond);
         _chunk = null;
         _session = null;
     }

@@ -7,7 +7,8 @@ public sealed class DependencyTests
     private const string Family = "Insa.Iiot.";
     private const string Abstractions = "Insa.Iiot.Abstractions";
 
-    public static TheoryData<string> Packages => ["Insa.Iiot.Ingestion", "Insa.Iiot.Protocols.Mqtt", "Insa.Iiot.Storage.Sqlite"];
+    public static TheoryData<string> Packages =>
+        ["Insa.Iiot.Ingestion", "Insa.Iiot.Protocols.Mqtt", "Insa.Iiot.Storage.Postgres", "Insa.Iiot.Storage.Sqlite"];
 
     [Theory]
     [MemberData(nameof(Packages))]

@@ -1,0 +1,32 @@
+using Microsoft.Extensions.Logging;
+
+namespace Insa.Iiot.Storage.Postgres.Diagnostics;
+
+// Ids are part of the package's contract: append, never renumber. Storage.Postgres owns 5000-5999.
+internal static partial class PostgresLog
+{
+    [LoggerMessage(5000, LogLevel.Information, "Migrating the schema to version {Version} ({Name})")]
+    public static partial void Migrating(this ILogger logger, int version, string name);
+
+    [LoggerMessage(5001, LogLevel.Information, "PostgreSQL {Server}, schema version {Version}, as {Login}")]
+    public static partial void Ready(this ILogger logger, string server, int version, string login);
+
+    [LoggerMessage(
+        5002,
+        LogLevel.Warning,
+        "The login {Login} may also take the owner's role. Well for development; in production give migrations a login of their own (docs/postgres.md)"
+    )]
+    public static partial void LoginOwns(this ILogger logger, string login);
+
+    [LoggerMessage(5003, LogLevel.Information, "A batch held frames that are stored already; writing {Batches} batches by comparison")]
+    public static partial void Replaying(this ILogger logger, int batches);
+
+    [LoggerMessage(5004, LogLevel.Warning, "The server refuses a batch of {Frames} frames; looking for the frames at fault")]
+    public static partial void Isolating(this ILogger logger, Exception exception, int frames);
+
+    [LoggerMessage(5005, LogLevel.Warning, "How far streams have come could not be noted; it will be tried again")]
+    public static partial void StreamsNotTouched(this ILogger logger, Exception exception);
+
+    [LoggerMessage(5006, LogLevel.Warning, "The server runs with fsync off: acknowledged messages are lost with the power")]
+    public static partial void FsyncOff(this ILogger logger);
+}

@@ -1,0 +1,106 @@
+using Insa.Iiot.Storage.Postgres.Diagnostics;
+using Insa.Iiot.Storage.Postgres.Migrations;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Insa.Iiot.Storage.Postgres;
+
+/// <summary>The database: one pool of connections per role. Migrated and checked on first use.</summary>
+internal sealed class PostgresDatabase : IAsyncDisposable
+{
+    private readonly PostgresStorageOptions _options;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger<PostgresDatabase> _logger;
+    private readonly SemaphoreSlim _preparing = new(1);
+    private readonly Lazy<NpgsqlDataSource> _app;
+    private readonly Lazy<NpgsqlDataSource> _writer;
+    private readonly Lazy<NpgsqlDataSource> _jobs;
+    private volatile bool _isReady;
+
+    public PostgresDatabase(IOptions<PostgresStorageOptions> options, ILoggerFactory loggers)
+    {
+        _options = options.Value;
+        _loggers = loggers;
+        _logger = loggers.CreateLogger<PostgresDatabase>();
+        _app = new(() => Source(_options.ConnectionString, PostgresRole.App, _options.MaxConnections));
+        _writer = new(() =>
+            Source(_options.WriterConnectionString ?? _options.ConnectionString, PostgresRole.Writer, _options.WriterConnections + 1)
+        );
+        _jobs = new(() => Source(_options.JobsConnectionString ?? _options.ConnectionString, PostgresRole.Jobs, 4));
+    }
+
+    /// <summary>Connections that see one tenant at a time: see <see cref="TenantBatch"/>.</summary>
+    public NpgsqlDataSource App => _app.Value;
+
+    /// <summary>Connections that may only write telemetry.</summary>
+    public NpgsqlDataSource Writer => _writer.Value;
+
+    /// <summary>Connections of background jobs, which see all tenants' telemetry.</summary>
+    public NpgsqlDataSource Jobs => _jobs.Value;
+
+    /// <summary>Migrates and checks the database, once.</summary>
+    /// <exception cref="TelemetryStoreException">It cannot be used; the message says what to do.</exception>
+    public ValueTask ReadyAsync(CancellationToken cancellationToken) => _isReady ? default : new ValueTask(PrepareAsync(cancellationToken));
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var source in new[] { _app, _writer, _jobs })
+        {
+            if (source.IsValueCreated)
+                await source.Value.DisposeAsync().ConfigureAwait(false);
+        }
+
+        _preparing.Dispose();
+    }
+
+    private async Task PrepareAsync(CancellationToken cancellationToken)
+    {
+        await _preparing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_isReady)
+                return;
+            if (_options.MigrateOnStart)
+                await MigrateAsync(cancellationToken).ConfigureAwait(false);
+            var server = await StartCheck.RunAsync(this, _logger, cancellationToken).ConfigureAwait(false);
+            _logger.Ready(server.Version, PostgresMigrations.CurrentVersion, server.Login);
+            _isReady = true;
+        }
+        catch (Exception e) when (PostgresErrors.IsOfStore(e))
+        {
+            throw PostgresErrors.ToStoreException(e);
+        }
+        finally
+        {
+            _preparing.Release();
+        }
+    }
+
+    private async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        var owner = Source(_options.OwnerConnectionString ?? _options.ConnectionString, PostgresRole.Owner, 1);
+        await using (owner.ConfigureAwait(false))
+        {
+            await new PostgresMigrator(_logger).MigrateAsync(owner, PostgresMigrations.Steps, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    // The role is part of the connection's start, so it is what RESET returns to. Ranges prune partitions only with a plan of their own.
+    private NpgsqlDataSource Source(string connectionString, string role, int maxConnections)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            CommandTimeout = (int)Math.Ceiling(_options.CommandTimeout.TotalSeconds),
+            MaxPoolSize = maxConnections,
+            MaxAutoPrepare = 0,
+            Enlist = false,
+        };
+        settings.MinPoolSize = Math.Min(settings.MinPoolSize, maxConnections);
+        settings.ApplicationName ??= role;
+        settings.Options = $"{settings.Options} -c role={role} -c timezone=UTC -c plan_cache_mode=force_custom_plan".Trim();
+        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
+        builder.UseLoggerFactory(_loggers);
+        return builder.Build();
+    }
+}

@@ -1,0 +1,41 @@
+using Insa.Iiot;
+using Insa.Iiot.Storage.Postgres;
+using Insa.Iiot.Storage.Postgres.Devices;
+using Insa.Iiot.Storage.Postgres.Telemetry;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the PostgreSQL store to a host.</summary>
+public static class PostgresIiotBuilderExtensions
+{
+    /// <summary>Adds telemetry sink and reader, device registry and authenticator, and dead letters, all in one PostgreSQL database.</summary>
+    public static IiotBuilder AddPostgresStorage(this IiotBuilder builder, Action<PostgresStorageOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configure);
+
+        var services = builder.Services;
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PostgresStorageOptions>, PostgresStorageOptionsValidator>());
+        services.AddOptionsWithValidateOnStart<PostgresStorageOptions>().Configure(configure);
+
+        services.TryAddSingleton<PostgresDatabase>();
+        services.TryAddSingleton(provider => new StreamDictionary(
+            provider.GetRequiredService<IOptions<PostgresStorageOptions>>().Value.MaxCachedStreams
+        ));
+        services.TryAddSingleton<PartitionCache>();
+        services.TryAddSingleton<StreamKeeper>();
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, StreamKeeper>(provider => provider.GetRequiredService<StreamKeeper>())
+        );
+        services.TryAddSingleton<ITelemetrySink, PostgresTelemetrySink>();
+        services.TryAddSingleton<ITelemetryReader, PostgresTelemetryReader>();
+        services.TryAddSingleton<IDeadLetterStore, PostgresDeadLetterStore>();
+        services.TryAddSingleton<PostgresDeviceStore>();
+        services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<PostgresDeviceStore>());
+        services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<PostgresDeviceStore>());
+        return builder;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using Insa.Iiot.Storage.Postgres.Migrations;
+
+namespace Insa.Iiot.Storage.Postgres;
+
+/// <summary>The schema as SQL, for administrators who apply it themselves.</summary>
+public static class PostgresMigrations
+{
+    private const string RolesFile = "roles.sql";
+
+    private static readonly PostgresMigration[] All = ReadAll();
+
+    /// <summary>The version this package needs.</summary>
+    public static int CurrentVersion => All[^1].Version;
+
+    /// <summary>The script that makes the roles; to be run once per cluster by an administrator. Running it again changes nothing.</summary>
+    public static string RolesScript { get; } = ReadFile(RolesFile);
+
+    /// <summary>A script for psql that takes a schema of any earlier version, or none, to <see cref="CurrentVersion"/>. To be run as <c>iiot_owner</c>.</summary>
+    public static string Script()
+    {
+        var script = new StringBuilder();
+        script.Append(
+            "\\set ON_ERROR_STOP on\nset role iiot_owner;\nselect to_regclass('iiot.schema_migration') is not null as known \\gset\n"
+        );
+        foreach (var migration in All)
+        {
+            var version = migration.Version.ToString(CultureInfo.InvariantCulture);
+            script
+                .Append("\\set todo true\n\\if :known\n")
+                .Append(
+                    CultureInfo.InvariantCulture,
+                    $"select not exists (select from iiot.schema_migration where version = {version}) as todo \\gset\n"
+                )
+                .Append("\\endif\n\\if :todo\nbegin;\n")
+                .Append(migration.Sql)
+                .Append('\n')
+                .Append(RecordStatement(migration))
+                .Append(";\ncommit;\n\\set known true\n\\endif\n");
+        }
+
+        return script.ToString();
+    }
+
+    internal static IReadOnlyList<PostgresMigration> Steps => All;
+
+    internal static string RecordStatement(PostgresMigration migration) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"insert into iiot.schema_migration (version, name, checksum) values ({migration.Version}, '{migration.Name}', '\\x{Convert.ToHexStringLower(migration.Checksum)}')"
+        );
+
+    private static PostgresMigration[] ReadAll() =>
+        [
+            .. typeof(PostgresMigrations)
+                .Assembly.GetManifestResourceNames()
+                .Where(file => file.EndsWith(".sql", StringComparison.Ordinal) && file != RolesFile)
+                .Order(StringComparer.Ordinal)
+                .Select(Read),
+        ];
+
+    private static PostgresMigration Read(string file)
+    {
+        var sql = ReadFile(file);
+        return new PostgresMigration(
+            int.Parse(file.AsSpan(0, 4), NumberStyles.None, CultureInfo.InvariantCulture),
+            file[5..^4],
+            sql,
+            SHA256.HashData(Encoding.UTF8.GetBytes(sql))
+        );
+    }
+
+    // Line ends are those of the repository, whatever machine built the package: the checksum must not depend on it.
+    private static string ReadFile(string file)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(file)!;
+        using var reader = new StreamReader(stream, Encoding.UTF8);
+        return reader.ReadToEnd().ReplaceLineEndings("\n");
+    }
+}

@@ -1,0 +1,39 @@
+namespace Insa.Iiot.Storage.Postgres;
+
+/// <summary>Where the PostgreSQL store is and how it is used. Checked when the host starts.</summary>
+/// <remarks>
+/// Every connection takes the role of its task (<c>iiot_app</c>, <c>iiot_writer</c>, <c>iiot_jobs</c>, <c>iiot_owner</c>), so its login must
+/// be a member of that role and nothing more. Connect to the server itself or to a pooler in session mode.
+/// </remarks>
+public sealed class PostgresStorageOptions
+{
+    /// <summary>How the application connects: registry, credentials, queries. Npgsql keywords; no default. Never logged.</summary>
+    public string ConnectionString { get; set; } = "";
+
+    /// <summary>How telemetry is written. Default: as <see cref="ConnectionString"/>.</summary>
+    public string? WriterConnectionString { get; set; }
+
+    /// <summary>How background jobs connect (rollups, compaction, retention). Default: as <see cref="ConnectionString"/>.</summary>
+    public string? JobsConnectionString { get; set; }
+
+    /// <summary>How migrations connect. Default: as <see cref="ConnectionString"/>. Not used unless <see cref="MigrateOnStart"/> is set.</summary>
+    public string? OwnerConnectionString { get; set; }
+
+    /// <summary>Whether missing migrations are applied at start. Default <see langword="true"/>. Otherwise the schema must already be of this package's version.</summary>
+    public bool MigrateOnStart { get; set; } = true;
+
+    /// <summary>How many batches are written at once, each on a connection of its own. Default 2; 1 to 16. No more than the server has cores to spare.</summary>
+    public int WriterConnections { get; set; } = 2;
+
+    /// <summary>The most connections for everything else. Default 20; 2 to 1,000.</summary>
+    public int MaxConnections { get; set; } = 20;
+
+    /// <summary>How long a statement may take. Default 30 s; 1 s to 1 hour.</summary>
+    public TimeSpan CommandTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The most streams (a device in a layout) whose numbers are remembered. Default 500,000; 1,000 to 100,000,000. Some 200 bytes each.</summary>
+    public int MaxCachedStreams { get; set; } = 500_000;
+
+    /// <summary>The most dead letters kept per tenant; the oldest go first. Default 10,000; 0 to 10,000,000.</summary>
+    public int MaxDeadLettersPerTenant { get; set; } = 10_000;
+}

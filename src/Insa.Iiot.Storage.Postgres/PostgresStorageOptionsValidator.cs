@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Insa.Iiot.Storage.Postgres;
+
+internal sealed class PostgresStorageOptionsValidator : IValidateOptions<PostgresStorageOptions>
+{
+    public ValidateOptionsResult Validate(string? name, PostgresStorageOptions options)
+    {
+        var result = new ValidateOptionsResultBuilder();
+        CheckConnection(result, nameof(options.ConnectionString), options.ConnectionString);
+        CheckConnection(result, nameof(options.WriterConnectionString), options.WriterConnectionString ?? options.ConnectionString);
+        CheckConnection(result, nameof(options.JobsConnectionString), options.JobsConnectionString ?? options.ConnectionString);
+        CheckConnection(result, nameof(options.OwnerConnectionString), options.OwnerConnectionString ?? options.ConnectionString);
+        Check(result, options.WriterConnections is >= 1 and <= 16, nameof(options.WriterConnections), "1 to 16", options.WriterConnections);
+        Check(result, options.MaxConnections is >= 2 and <= 1000, nameof(options.MaxConnections), "2 to 1,000", options.MaxConnections);
+        Check(
+            result,
+            options.CommandTimeout >= TimeSpan.FromSeconds(1) && options.CommandTimeout <= TimeSpan.FromHours(1),
+            nameof(options.CommandTimeout),
+            "1 s to 1 hour",
+            options.CommandTimeout
+        );
+        Check(
+            result,
+            options.MaxCachedStreams is >= 1000 and <= 100_000_000,
+            nameof(options.MaxCachedStreams),
+            "1,000 to 100,000,000",
+            options.MaxCachedStreams
+        );
+        Check(
+            result,
+            options.MaxDeadLettersPerTenant is >= 0 and <= 10_000_000,
+            nameof(options.MaxDeadLettersPerTenant),
+            "0 to 10,000,000",
+            options.MaxDeadLettersPerTenant
+        );
+        return result.Build();
+    }
+
+    private static void Check(ValidateOptionsResultBuilder result, bool holds, string name, string range, object value)
+    {
+        if (!holds)
+            result.AddError($"must be {range}, not {value}.", name);
+    }
+
+    // The text may hold a password: it is never part of a message.
+    private static void CheckConnection(ValidateOptionsResultBuilder result, string name, string text)
+    {
+        try
+        {
+            var parsed = new NpgsqlConnectionStringBuilder(text);
+            if (string.IsNullOrEmpty(parsed.Host))
+                result.AddError("needs a Host, such as Host=localhost;Database=iiot;Username=iiot_host;Password=...", name);
+            if (parsed.NoResetOnClose)
+                result.AddError("must not say No Reset On Close: a setting could then reach the connection's next user.", name);
+            if (parsed.Multiplexing)
+                result.AddError("must not say Multiplexing: a transaction needs its connection for itself.", name);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            result.AddError("is not a connection string of Npgsql's keywords.", name);
+        }
+    }
+}

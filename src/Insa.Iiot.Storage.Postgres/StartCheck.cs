@@ -1,0 +1,90 @@
+using Insa.Iiot.Storage.Postgres.Diagnostics;
+using Insa.Iiot.Storage.Postgres.Migrations;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Insa.Iiot.Storage.Postgres;
+
+/// <summary>What must hold before the store is used: server, schema, and that no login can step over the walls between tenants.</summary>
+internal static class StartCheck
+{
+    private const int OldestServer = 150000;
+
+    /// <exception cref="TelemetryStoreException">Something does not hold; the message says how to mend it.</exception>
+    public static async Task<(string Version, string Login)> RunAsync(
+        PostgresDatabase database,
+        ILogger logger,
+        CancellationToken cancellationToken
+    )
+    {
+        var app = await database.App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using (app.ConfigureAwait(false))
+        {
+            await PostgresMigrator.VerifyAsync(app, PostgresMigrations.Steps, cancellationToken).ConfigureAwait(false);
+            var login = await CheckAsync(app, PostgresRole.App, logger, cancellationToken).ConfigureAwait(false);
+            var version = app.PostgreSqlVersion.ToString();
+            foreach (var (source, role) in new[] { (database.Writer, PostgresRole.Writer), (database.Jobs, PostgresRole.Jobs) })
+            {
+                var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+                await using (connection.ConfigureAwait(false))
+                    await CheckAsync(connection, role, logger: null, cancellationToken).ConfigureAwait(false);
+            }
+
+            return (version, login);
+        }
+    }
+
+    private static async Task<string> CheckAsync(
+        NpgsqlConnection connection,
+        string role,
+        ILogger? logger,
+        CancellationToken cancellationToken
+    )
+    {
+        var command = new NpgsqlCommand(
+            """
+            select session_user::text, current_user::text, bool_or(r.rolsuper), bool_or(r.rolbypassrls),
+              exists (
+                select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                where n.nspname in ('iiot', 'iiot_data') and c.relowner in (session_user::regrole, current_user::regrole)),
+              pg_has_role(session_user, 'iiot_owner', 'member'),
+              current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')
+            from pg_roles r where r.rolname in (session_user, current_user)
+            """,
+            connection
+        );
+        await using var disposeCommand = command.ConfigureAwait(false);
+        var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeRow = row.ConfigureAwait(false);
+        await row.ReadAsync(cancellationToken).ConfigureAwait(false);
+        var (login, current) = (row.GetString(0), row.GetString(1));
+        if (row.GetInt32(6) < OldestServer)
+            throw Refuse($"The server is PostgreSQL {connection.PostgreSqlVersion}: 15 is the oldest that will do.");
+        if (row.GetString(7) != "UTF8")
+            throw Refuse($"The database is encoded in {row.GetString(7)}: create it with encoding 'UTF8'.");
+        if (current != role)
+            throw Refuse(
+                $"The connection works as {current}, not as {role}: a pooler in between must be in session mode and pass the start-up options on."
+            );
+        if (row.GetBoolean(2))
+            throw Refuse($"{login} is a superuser, whom nothing keeps apart from any tenant: {Advice(role)}");
+        if (row.GetBoolean(3))
+            throw Refuse(
+                $"{login} or {role} has BYPASSRLS, which switches the walls between tenants off: alter role ... nobypassrls, or {Advice(role)}"
+            );
+        if (row.GetBoolean(4))
+            throw Refuse($"{login} or {role} owns tables of the store, and an owner can drop their walls: {Advice(role)}");
+        if (row.GetString(8) == "off")
+            throw Refuse("synchronous_commit is off: an acknowledged message could be lost. Set it to on for this database.");
+        if (logger is not null && row.GetBoolean(5))
+            logger.LoginOwns(login);
+        if (logger is not null && row.GetString(9) == "off")
+            logger.FsyncOff();
+        return login;
+    }
+
+    private static string Advice(string role) =>
+        $"log in as a role of its own: create role iiot_host login password '...' noinherit in role {role}; (docs/postgres.md)";
+
+    private static TelemetryStoreException Refuse(string message) => new(message, isTransient: false);
+}

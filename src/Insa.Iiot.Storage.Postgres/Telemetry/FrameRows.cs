@@ -1,0 +1,42 @@
+using Npgsql;
+
+namespace Insa.Iiot.Storage.Postgres.Telemetry;
+
+/// <summary>Decodes rows of frames: stream_no, ts, arrived_at, vals, extra.</summary>
+internal sealed class FrameRows(DeviceStreams streams)
+{
+    private byte[] _vals = new byte[1024];
+    private byte[] _extra = [];
+
+    /// <summary>Adds the wanted values of the current row.</summary>
+    /// <exception cref="TelemetryStoreException">The row is not a frame of its stream.</exception>
+    public (int StreamNo, long Time) Read(NpgsqlDataReader rows, PointWindow window)
+    {
+        var streamNo = rows.GetInt32(0);
+        var (time, arrived) = (rows.GetFieldValue<long>(1), rows.GetFieldValue<long>(2));
+        var ranks = streams[streamNo].Ranks;
+        var vals = Bytes(rows, 3, ref _vals);
+        var extra = rows.IsDBNull(4) ? default : Bytes(rows, 4, ref _extra);
+        if (!FrameCodec.IsWhole(vals, extra, ranks.Length))
+            throw new TelemetryStoreException("A stored frame cannot be read: it is not of its stream's layout.", isTransient: false);
+        for (var i = 0; i < ranks.Length; i++)
+        {
+            if (ranks[i] < 0)
+                continue;
+            var (kind, bits, quality) = FrameCodec.Read(vals, extra, ranks.Length, i);
+            var text = kind is TelemetryValueKind.Text or TelemetryValueKind.Json ? FrameCodec.TextOf(extra, ranks.Length, bits) : default;
+            window.Add(new WindowPoint(time, ranks[i], arrived, FrameCodec.ValueOf(kind, bits, text), quality));
+        }
+
+        return (streamNo, time);
+    }
+
+    private static ReadOnlySpan<byte> Bytes(NpgsqlDataReader rows, int column, ref byte[] buffer)
+    {
+        var length = (int)rows.GetBytes(column, 0, null, 0, 0);
+        if (buffer.Length < length)
+            buffer = new byte[length];
+        rows.GetBytes(column, 0, buffer, 0, length);
+        return buffer.AsSpan(0, length);
+    }
+}

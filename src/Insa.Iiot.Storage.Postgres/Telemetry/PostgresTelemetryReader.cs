@@ -1,0 +1,248 @@
+using System.Runtime.CompilerServices;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Insa.Iiot.Storage.Postgres.Telemetry;
+
+/// <summary>Reads one tenant's telemetry, a bounded stretch at a time.</summary>
+internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITelemetryReader
+{
+    private const int FewestFramesPerStretch = 64;
+    private const int MostFramesPerStretch = 8192;
+    private static readonly TimeSpan ShortestBucket = TimeSpan.FromMilliseconds(1);
+
+    public async IAsyncEnumerable<TelemetryPoint> ReadAsync(
+        TenantId tenant,
+        TelemetryQuery query,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfNegative(query.Limit, nameof(query));
+        var left = query.Limit;
+        if (left == 0)
+            yield break;
+        var from = query.After is { } after && after.Timestamp > query.From ? after.Timestamp : query.From;
+        var streams = await FindAsync(tenant, query.Device, query.Metrics, cancellationToken).ConfigureAwait(false);
+        await foreach (var window in StretchesAsync(tenant, streams, from, query.To, left, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var point in window.Points)
+            {
+                var (metric, timestamp) = (streams.Metrics[point.Rank], PostgresTime.ToDateTime(point.Time));
+                if (query.After is { } seen && timestamp == seen.Timestamp && string.CompareOrdinal(metric, seen.Metric) <= 0)
+                    continue;
+                yield return new TelemetryPoint(metric, timestamp, point.Value, point.Quality);
+                if (--left == 0)
+                    yield break;
+            }
+        }
+    }
+
+    public async ValueTask<IReadOnlyList<TelemetryPoint>> ReadLatestAsync(
+        TenantId tenant,
+        DeviceId device,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var streams = await FindAsync(tenant, device, [], cancellationToken).ConfigureAwait(false);
+        var latest = new WindowPoint?[streams.Metrics.Length];
+        try
+        {
+            await ReadNewestAsync(tenant, streams, latest, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (PostgresErrors.IsOfStore(e))
+        {
+            throw PostgresErrors.ToStoreException(e);
+        }
+
+        var points = new List<TelemetryPoint>();
+        foreach (var point in latest)
+        {
+            if (point is { } found)
+                points.Add(
+                    new TelemetryPoint(streams.Metrics[found.Rank], PostgresTime.ToDateTime(found.Time), found.Value, found.Quality)
+                );
+        }
+
+        return points;
+    }
+
+    public async ValueTask<IReadOnlyList<TelemetryBucket>> AggregateAsync(
+        TenantId tenant,
+        TelemetryAggregateQuery query,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Bucket, ShortestBucket, nameof(query));
+        var buckets = new List<TelemetryBucket>();
+        var streams = await FindAsync(tenant, query.Device, [query.Metric], cancellationToken).ConfigureAwait(false);
+        var stretches = StretchesAsync(tenant, streams, query.From, query.To, int.MaxValue, cancellationToken);
+        await foreach (var window in stretches.ConfigureAwait(false))
+        {
+            foreach (var point in window.Points)
+                Add(buckets, query.Bucket, point);
+        }
+
+        return buckets;
+    }
+
+    private static void Add(List<TelemetryBucket> buckets, TimeSpan width, in WindowPoint point)
+    {
+        if (
+            (point.Quality & TelemetryQuality.Bad) == TelemetryQuality.Bad
+            || point.Value.Kind is TelemetryValueKind.Text or TelemetryValueKind.Json
+        )
+            return;
+        var sinceEpoch = PostgresTime.ToDateTime(point.Time).Ticks - DateTime.UnixEpoch.Ticks;
+        var start = new DateTime(
+            DateTime.UnixEpoch.Ticks + (PostgresTime.FloorDivide(sinceEpoch, width.Ticks) * width.Ticks),
+            DateTimeKind.Utc
+        );
+        var value = point.Value.AsDouble();
+        if (buckets.Count == 0 || buckets[^1].Start != start)
+        {
+            buckets.Add(new TelemetryBucket(start, 1, value, value, value));
+            return;
+        }
+
+        var open = buckets[^1];
+        buckets[^1] = new TelemetryBucket(start, open.Count + 1, Math.Min(open.Min, value), Math.Max(open.Max, value), open.Sum + value);
+    }
+
+    private async Task<DeviceStreams> FindAsync(
+        TenantId tenant,
+        DeviceId device,
+        IReadOnlyCollection<string> metrics,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            return await DeviceStreams.FindAsync(database, tenant, device, metrics, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (PostgresErrors.IsOfStore(e))
+        {
+            throw PostgresErrors.ToStoreException(e);
+        }
+    }
+
+    /// <summary>A range in stretches of bounded size, each whole. The window is the same object each time.</summary>
+    private async IAsyncEnumerable<PointWindow> StretchesAsync(
+        TenantId tenant,
+        DeviceStreams streams,
+        DateTime from,
+        DateTime to,
+        int wantedPoints,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        if (streams.StreamNos.Length == 0)
+            yield break;
+        var (next, end) = (PostgresTime.Ceiling(from), PostgresTime.Ceiling(to));
+        var window = new PointWindow();
+        while (next < end)
+        {
+            // A few more than are wanted, so that one stretch will do.
+            var frames = Math.Clamp((wantedPoints / Math.Max(1, streams.Metrics.Length)) + 2, FewestFramesPerStretch, MostFramesPerStretch);
+            window.Clear();
+            long last;
+            try
+            {
+                last = await ReadStretchAsync(tenant, streams, next, end, frames, window, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (PostgresErrors.IsOfStore(e))
+            {
+                throw PostgresErrors.ToStoreException(e);
+            }
+
+            window.Complete(last);
+            yield return window;
+            next = last + 1;
+        }
+    }
+
+    /// <returns>The last microsecond of the stretch.</returns>
+    private async Task<long> ReadStretchAsync(
+        TenantId tenant,
+        DeviceStreams streams,
+        long first,
+        long end,
+        int frames,
+        PointWindow window,
+        CancellationToken cancellationToken
+    )
+    {
+        var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
+        await using var disposeBatch = batch.ConfigureAwait(false);
+        batch.Add(
+            $"""
+            select f.stream_no, f.ts, f.arrived_at, f.vals, f.extra
+            from unnest($1) s (no) cross join lateral (
+              select stream_no, ts, arrived_at, vals, extra from iiot.telemetry_frame
+              where tenant_no = {TenantBatch.Number} and stream_no = s.no and ts >= $2 and ts < $3 order by ts limit $4) f
+            order by f.ts
+            """,
+            Numbers(streams.StreamNos),
+            Time(first),
+            Time(end),
+            TenantBatch.Number32(frames)
+        );
+        var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeRows = rows.ConfigureAwait(false);
+        var decoder = new FrameRows(streams);
+        var last = end - 1;
+        var counts = new Dictionary<int, int>();
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var (streamNo, time) = decoder.Read(rows, window);
+
+            // Where a stream has more, the stretch ends; the rows come by time, so the first to be full ends soonest.
+            var count = counts.GetValueOrDefault(streamNo) + 1;
+            counts[streamNo] = count;
+            if (count == frames)
+                last = Math.Min(last, time);
+        }
+
+        return last;
+    }
+
+    private async Task ReadNewestAsync(TenantId tenant, DeviceStreams streams, WindowPoint?[] latest, CancellationToken cancellationToken)
+    {
+        if (streams.StreamNos.Length == 0)
+            return;
+        var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
+        await using var disposeBatch = batch.ConfigureAwait(false);
+        batch.Add(
+            $"""
+            select f.stream_no, f.ts, f.arrived_at, f.vals, f.extra
+            from unnest($1) s (no) cross join lateral (
+              select stream_no, ts, arrived_at, vals, extra from iiot.telemetry_frame
+              where tenant_no = {TenantBatch.Number} and stream_no = s.no and ts >= $2 order by ts desc limit 1) f
+            """,
+            Numbers(streams.StreamNos),
+            Time(PostgresTime.Ceiling(streams.NewestFrom))
+        );
+        var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeRows = rows.ConfigureAwait(false);
+        var window = new PointWindow();
+        var decoder = new FrameRows(streams);
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            window.Clear();
+            decoder.Read(rows, window);
+            foreach (var point in window.Points)
+            {
+                if (latest[point.Rank] is not { } other || (point.Time, point.Arrived).CompareTo((other.Time, other.Arrived)) > 0)
+                    latest[point.Rank] = point;
+            }
+        }
+    }
+
+    // As microseconds, which may lie outside of what a DateTime holds.
+    private static NpgsqlParameter<long> Time(long microseconds) =>
+        new NpgsqlParameter<long> { TypedValue = microseconds, NpgsqlDbType = NpgsqlDbType.TimestampTz };
+
+    private static NpgsqlParameter Numbers(int[] values) =>
+        new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer };
+}

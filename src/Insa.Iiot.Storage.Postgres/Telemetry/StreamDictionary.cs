@@ -1,0 +1,148 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Insa.Iiot.Storage.Postgres.Telemetry;
+
+/// <summary>The numbers of streams, found or made by the database and remembered. Bounded, thread-safe.</summary>
+/// <remarks>
+/// What is remembered holds for one generation of the database's numbers; a write that finds another one forgets everything and asks again.
+/// </remarks>
+internal sealed class StreamDictionary(int maxEntries)
+{
+    private const int MostPerCall = 5000;
+
+    private readonly Lock _sync = new();
+    private readonly Dictionary<TenantId, Dictionary<(DeviceId Device, TelemetryLayout Layout), StreamEntry>> _tenants = [];
+    private int _count;
+    private long _generation;
+
+    public long Generation
+    {
+        get
+        {
+            lock (_sync)
+                return _generation;
+        }
+    }
+
+    /// <summary>Finds the stream of every frame of a chunk that is known.</summary>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="entries">Where the streams go, one per frame; <see langword="null"/> where it is not known.</param>
+    /// <returns>How many are not known.</returns>
+    public int Find(TelemetryChunk chunk, Span<StreamEntry?> entries)
+    {
+        var missing = 0;
+        lock (_sync)
+        {
+            if (!_tenants.TryGetValue(chunk.Tenant, out var streams))
+            {
+                entries.Clear();
+                return entries.Length;
+            }
+
+            for (var i = 0; i < entries.Length; i++)
+            {
+                var frame = chunk[i];
+                if (!streams.TryGetValue((frame.Device, frame.Layout), out entries[i]))
+                    missing++;
+            }
+        }
+
+        return missing;
+    }
+
+    /// <summary>Asks the database for the streams of a chunk that are not known, and remembers them.</summary>
+    public async Task LearnAsync(NpgsqlConnection connection, TelemetryChunk chunk, CancellationToken cancellationToken)
+    {
+        var wanted = Unknown(chunk);
+        for (var start = 0; start < wanted.Count; start += MostPerCall)
+        {
+            var part = wanted.GetRange(start, Math.Min(MostPerCall, wanted.Count - start));
+            var command = new NpgsqlCommand("select generation, tenant_no, stream_nos from iiot_data.find_streams($1, $2, $3)", connection);
+            await using var disposeCommand = command.ConfigureAwait(false);
+            command.Parameters.Add(TenantBatch.Text(chunk.Tenant.Value));
+            command.Parameters.Add(Texts([.. part.Select(stream => stream.Device.Value)]));
+            command.Parameters.Add(Texts([.. part.Select(stream => LayoutText.Join(stream.Layout))]));
+            var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using var disposeRow = row.ConfigureAwait(false);
+            await row.ReadAsync(cancellationToken).ConfigureAwait(false);
+            Remember(row.GetInt64(0), chunk.Tenant, row.GetInt32(1), part, row.GetFieldValue<int[]>(2));
+        }
+    }
+
+    /// <summary>Forgets what holds for another generation than this.</summary>
+    public void Renew(long generation)
+    {
+        lock (_sync)
+        {
+            if (generation != _generation)
+                Clear(generation);
+        }
+    }
+
+    /// <summary>Gathers streams that have come further than the database has been told.</summary>
+    public void TakeAdvanced(List<StreamEntry> advanced)
+    {
+        lock (_sync)
+        {
+            foreach (var streams in _tenants.Values)
+            {
+                foreach (var entry in streams.Values)
+                {
+                    if (entry.Newest > entry.Noted)
+                        advanced.Add(entry);
+                }
+            }
+        }
+    }
+
+    private List<(DeviceId Device, TelemetryLayout Layout)> Unknown(TelemetryChunk chunk)
+    {
+        var unknown = new HashSet<(DeviceId, TelemetryLayout)>();
+        lock (_sync)
+        {
+            _tenants.TryGetValue(chunk.Tenant, out var streams);
+            for (var i = 0; i < chunk.FrameCount; i++)
+            {
+                var frame = chunk[i];
+                if (streams?.ContainsKey((frame.Device, frame.Layout)) != true)
+                    unknown.Add((frame.Device, frame.Layout));
+            }
+        }
+
+        return [.. unknown];
+    }
+
+    private void Remember(
+        long generation,
+        TenantId tenant,
+        int tenantNo,
+        List<(DeviceId Device, TelemetryLayout Layout)> part,
+        int[] streamNos
+    )
+    {
+        lock (_sync)
+        {
+            // Full: what is in use comes back with one call per batch.
+            if (generation != _generation || _count + part.Count > maxEntries)
+                Clear(generation);
+            if (!_tenants.TryGetValue(tenant, out var streams))
+                _tenants.Add(tenant, streams = []);
+            for (var i = 0; i < part.Count; i++)
+            {
+                if (streams.TryAdd(part[i], new StreamEntry(tenantNo, streamNos[i])))
+                    _count++;
+            }
+        }
+    }
+
+    private void Clear(long generation)
+    {
+        _tenants.Clear();
+        _count = 0;
+        _generation = generation;
+    }
+
+    private static NpgsqlParameter Texts(string[] values) =>
+        new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+}

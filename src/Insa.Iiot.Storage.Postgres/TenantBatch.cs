@@ -1,0 +1,95 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Insa.Iiot.Storage.Postgres;
+
+/// <summary>Statements of one tenant, in one round trip and one transaction. The only way in which the application's connections are used.</summary>
+/// <remarks>
+/// The first two statements name the tenant by transaction-local settings: nothing of it is left when the connection goes back to its
+/// pool. A tenant that does not exist sees nothing. The statements' own predicate is <see cref="Number"/>.
+/// </remarks>
+internal sealed class TenantBatch : IAsyncDisposable
+{
+    /// <summary>The tenant's number within a statement: null, and so no row, unless the transaction has named a tenant.</summary>
+    public const string Number = "(select nullif(current_setting('iiot.tenant', true), '')::int)";
+
+    private readonly NpgsqlConnection _connection;
+    private readonly NpgsqlBatch _batch;
+
+    private TenantBatch(NpgsqlConnection connection)
+    {
+        _connection = connection;
+        _batch = new NpgsqlBatch(connection);
+    }
+
+    public static async Task<TenantBatch> OpenAsync(PostgresDatabase database, TenantId tenant, CancellationToken cancellationToken)
+    {
+        var name = tenant.Value; // throws for default before anything is opened
+        await database.ReadyAsync(cancellationToken).ConfigureAwait(false);
+        var batch = new TenantBatch(await database.App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false));
+        batch.Add("select set_config('iiot.tenant_name', $1, true)", Text(name));
+        batch.AddNumber(name);
+        return batch;
+    }
+
+    /// <summary>Adds a statement with parameters $1, $2, ...</summary>
+    public void Add(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var parameter in parameters)
+            command.Parameters.Add(parameter);
+        _batch.BatchCommands.Add(command);
+    }
+
+    /// <summary>Adds a statement that makes the tenant if it does not exist, and names it to those that follow.</summary>
+    public void AddTenant(TenantId tenant)
+    {
+        Add("insert into iiot.tenant (name) values ($1) on conflict do nothing", Text(tenant.Value));
+        AddNumber(tenant.Value);
+    }
+
+    /// <summary>Runs the statements.</summary>
+    /// <returns>The rows of the first statement added after the tenant was named.</returns>
+    public async Task<NpgsqlDataReader> ExecuteReaderAsync(CancellationToken cancellationToken)
+    {
+        var rows = await _batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
+            await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
+            return rows;
+        }
+        catch
+        {
+            await rows.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Runs the statements.</summary>
+    /// <returns>How many rows the last of them wrote.</returns>
+    public async Task<int> ExecuteAsync(CancellationToken cancellationToken)
+    {
+        await _batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        return (int)_batch.BatchCommands[^1].RecordsAffected;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _batch.DisposeAsync().ConfigureAwait(false);
+        await _connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+
+    public static NpgsqlParameter Bytes(byte[] value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Bytea };
+
+    public static NpgsqlParameter Time(DateTime utc) => new() { Value = utc, NpgsqlDbType = NpgsqlDbType.TimestampTz };
+
+    public static NpgsqlParameter Number32(int value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Integer };
+
+    public static NpgsqlParameter Number64(long value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Bigint };
+
+    private void AddNumber(string name) =>
+        Add("select set_config('iiot.tenant', coalesce((select tenant_no::text from iiot.tenant where name = $1), ''), true)", Text(name));
+}

@@ -1,0 +1,57 @@
+using Insa.Iiot.Peers;
+using Insa.Iiot.Storage.Postgres.Migrations;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+[assembly: AssemblyFixture(typeof(Insa.Iiot.Storage.Postgres.Tests.PostgresCluster))]
+
+namespace Insa.Iiot.Storage.Postgres.Tests;
+
+/// <summary>The server that all tests share, with the roles, a login for a host, and a migrated database to copy.</summary>
+public sealed class PostgresCluster : IAsyncLifetime
+{
+    public const string Host = "iiot_host";
+    public const string Deploy = "iiot_deploy";
+
+    private const string Template = "iiot_template";
+    private int _databases;
+
+    public PostgresServer Server { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Server = await PostgresServer.StartAsync("shared_buffers = 256MB", "max_wal_size = 1GB");
+        await MakeRolesAsync(Server);
+        await Server.QueryAsync($"create database {Template} owner iiot_owner encoding 'UTF8' template template0");
+        await using var owner = NpgsqlDataSource.Create(
+            Server.ConnectionString(Template, Deploy) + ";Pooling=false;Options=-c role=iiot_owner"
+        );
+        await new PostgresMigrator(NullLogger.Instance).MigrateAsync(owner, PostgresMigrations.Steps, CancellationToken.None);
+    }
+
+    /// <summary>Makes the roles as an administrator would, and logins that are members of them.</summary>
+    public static async Task MakeRolesAsync(PostgresServer server)
+    {
+        await server.QueryAsync(PostgresMigrations.RolesScript);
+        await server.QueryAsync($"create role {Host} login noinherit in role iiot_app, iiot_writer, iiot_jobs");
+        await server.QueryAsync($"create role {Deploy} login noinherit in role iiot_owner");
+    }
+
+    /// <summary>A fresh, migrated database.</summary>
+    public async Task<string> MakeDatabaseAsync()
+    {
+        var name = $"test_{Interlocked.Increment(ref _databases)}";
+        await Server.QueryAsync($"create database {name} template {Template} owner iiot_owner");
+        return name;
+    }
+
+    /// <summary>A fresh, empty database.</summary>
+    public async Task<string> MakeEmptyDatabaseAsync()
+    {
+        var name = $"empty_{Interlocked.Increment(ref _databases)}";
+        await Server.QueryAsync($"create database {name} owner iiot_owner encoding 'UTF8' template template0");
+        return name;
+    }
+
+    public ValueTask DisposeAsync() => Server?.DisposeAsync() ?? default;
+}

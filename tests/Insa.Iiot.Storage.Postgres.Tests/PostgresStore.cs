@@ -1,0 +1,60 @@
+using Insa.Iiot.Storage.Postgres.Devices;
+using Insa.Iiot.Storage.Postgres.Telemetry;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Insa.Iiot.Storage.Postgres.Tests;
+
+/// <summary>A store on a database of its own.</summary>
+internal sealed class PostgresStore : IAsyncDisposable
+{
+    public const int MaxDeadLetters = 20;
+
+    private readonly ServiceProvider _services;
+    private readonly PostgresCluster _cluster;
+
+    private PostgresStore(PostgresCluster cluster, string database, Action<PostgresStorageOptions>? configure)
+    {
+        _cluster = cluster;
+        DatabaseName = database;
+        var services = new ServiceCollection();
+        services.AddLogging();
+        services
+            .AddIiot()
+            .AddPostgresStorage(options =>
+            {
+                options.ConnectionString = cluster.Server.ConnectionString(database, PostgresCluster.Host);
+                options.OwnerConnectionString = cluster.Server.ConnectionString(database, PostgresCluster.Deploy) + ";Pooling=false";
+                options.MaxDeadLettersPerTenant = MaxDeadLetters;
+                configure?.Invoke(options);
+            });
+        _services = services.BuildServiceProvider();
+    }
+
+    public string DatabaseName { get; }
+
+    public IServiceProvider Services => _services;
+
+    public ITelemetrySink Sink => _services.GetRequiredService<ITelemetrySink>();
+
+    public ITelemetryReader Reader => _services.GetRequiredService<ITelemetryReader>();
+
+    public PostgresDeviceStore Devices => _services.GetRequiredService<PostgresDeviceStore>();
+
+    public IDeadLetterStore DeadLetters => _services.GetRequiredService<IDeadLetterStore>();
+
+    public PostgresDatabase Database => _services.GetRequiredService<PostgresDatabase>();
+
+    public StreamKeeper Streams => _services.GetRequiredService<StreamKeeper>();
+
+    /// <summary>Makes a store on a fresh database, or on the one given.</summary>
+    public static async Task<PostgresStore> MakeAsync(
+        PostgresCluster cluster,
+        string? database = null,
+        Action<PostgresStorageOptions>? configure = null
+    ) => new(cluster, database ?? await cluster.MakeDatabaseAsync(), configure);
+
+    /// <summary>Runs a statement as the administrator, past all walls.</summary>
+    public Task<object?> QueryAsync(string sql) => _cluster.Server.QueryAsync(sql, DatabaseName);
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+}
