@@ -1,6 +1,7 @@
 using Insa.Iiot;
 using Insa.Iiot.Storage.Postgres;
 using Insa.Iiot.Storage.Postgres.Devices;
+using Insa.Iiot.Storage.Postgres.Jobs;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -30,6 +31,7 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IHostedService, StreamKeeper>(provider => provider.GetRequiredService<StreamKeeper>())
         );
+        services.TryAddSingleton<Compactor>();
         services.TryAddSingleton<ITelemetrySink, PostgresTelemetrySink>();
         services.TryAddSingleton<ITelemetryReader, PostgresTelemetryReader>();
         services.TryAddSingleton<IDeadLetterStore, PostgresDeadLetterStore>();

@@ -34,6 +34,12 @@ public sealed class PostgresStorageOptions
     /// <summary>The most streams (a device in a layout) whose numbers are remembered. Default 500,000; 1,000 to 100,000,000. Some 200 bytes each.</summary>
     public int MaxCachedStreams { get; set; } = 500_000;
 
+    /// <summary>
+    /// How long after its end a partition of frames is rewritten into compressed chunks, which later frames then join. Default 1 hour;
+    /// 0 to 10 years, or <see langword="null"/> for never.
+    /// </summary>
+    public TimeSpan? CompactAfter { get; set; } = TimeSpan.FromHours(1);
+
     /// <summary>The most dead letters kept per tenant; the oldest go first. Default 10,000; 0 to 10,000,000.</summary>
     public int MaxDeadLettersPerTenant { get; set; } = 10_000;
 }

@@ -35,6 +35,13 @@ internal sealed class PostgresStorageOptionsValidator : IValidateOptions<Postgre
             "0 to 10,000,000",
             options.MaxDeadLettersPerTenant
         );
+        Check(
+            result,
+            options.CompactAfter is null || (options.CompactAfter >= TimeSpan.Zero && options.CompactAfter <= TimeSpan.FromDays(3653)),
+            nameof(options.CompactAfter),
+            "0 to 10 years",
+            options.CompactAfter ?? TimeSpan.Zero
+        );
         return result.Build();
     }
 

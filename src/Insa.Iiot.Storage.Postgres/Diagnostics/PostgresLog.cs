@@ -29,4 +29,18 @@ internal static partial class PostgresLog
 
     [LoggerMessage(5006, LogLevel.Warning, "The server runs with fsync off: acknowledged messages are lost with the power")]
     public static partial void FsyncOff(this ILogger logger);
+
+    [LoggerMessage(
+        5040,
+        LogLevel.Information,
+        "Compacted the frames from {Start:u}: {Points} points in {Chunks} chunks of {Bytes} bytes together, in {Seconds:F1} s"
+    )]
+    public static partial void Compacted(this ILogger logger, DateTime start, long points, long chunks, long bytes, double seconds);
+
+    [LoggerMessage(
+        5041,
+        LogLevel.Information,
+        "The frames from {Start:u} were written to while they were compacted; they will be compacted again"
+    )]
+    public static partial void CompactionAgain(this ILogger logger, DateTime start);
 }

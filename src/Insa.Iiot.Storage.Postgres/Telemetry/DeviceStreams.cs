@@ -26,6 +26,9 @@ internal sealed class DeviceStreams
     /// <summary>Of a stream: how many values its frames have, and the place of each metric within <see cref="Metrics"/>, or -1.</summary>
     public Stream this[int streamNo] => _streams[streamNo];
 
+    /// <summary>The rank of a wanted metric.</summary>
+    public int RankOf(int metricNo) => Array.IndexOf(MetricNos, metricNo);
+
     public static async Task<DeviceStreams> FindAsync(
         PostgresDatabase database,
         TenantId tenant,

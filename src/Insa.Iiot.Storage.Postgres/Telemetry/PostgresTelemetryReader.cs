@@ -9,6 +9,8 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
 {
     private const int FewestFramesPerStretch = 64;
     private const int MostFramesPerStretch = 8192;
+    private const int FewestChunksPerStretch = 200;
+    private const long MostChunkPointsPerStretch = 100_000;
     private static readonly TimeSpan ShortestBucket = TimeSpan.FromMilliseconds(1);
 
     public async IAsyncEnumerable<TelemetryPoint> ReadAsync(
@@ -173,6 +175,8 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         CancellationToken cancellationToken
     )
     {
+        // At least one more than a span can have, so that the first span is always whole.
+        var mostChunks = Math.Max(FewestChunksPerStretch, streams.Metrics.Length + 1);
         var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await using var disposeBatch = batch.ConfigureAwait(false);
         batch.Add(
@@ -187,6 +191,26 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
             Time(first),
             Time(end),
             TenantBatch.Number32(frames)
+        );
+
+        // After the frames: what a compaction moves in between is then found twice, and never missed. Whole spans only, within bounds.
+        batch.Add(
+            $"""
+            select metric_no, t0, t1, d, total from (
+              select metric_no, t0, t1, d, count(*) over () as total, sum(points) over (order by t0) as running, min(t0) over () as soonest
+              from (
+                select metric_no, t0, t1, d, points from iiot.telemetry_chunk
+                where tenant_no = {TenantBatch.Number} and device_no = $1 and metric_no = any ($2)
+                  and t0 > $3::timestamptz - interval '1 day' and t0 < $4 and t1 >= $3
+                order by t0 limit $5) c) c
+            where running <= $6 or t0 = soonest order by t0
+            """,
+            TenantBatch.Number32(streams.DeviceNo!.Value),
+            Numbers(streams.MetricNos),
+            Time(first),
+            Time(end),
+            TenantBatch.Number32(mostChunks),
+            TenantBatch.Number64(MostChunkPointsPerStretch)
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
@@ -204,7 +228,11 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
                 last = Math.Min(last, time);
         }
 
-        return last;
+        await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        var chunks = new ChunkReading(streams, first);
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            chunks.Add(rows);
+        return Math.Min(last, chunks.Complete(mostChunks, window));
     }
 
     private async Task ReadNewestAsync(TenantId tenant, DeviceStreams streams, WindowPoint?[] latest, CancellationToken cancellationToken)
@@ -223,19 +251,31 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
             Numbers(streams.StreamNos),
             Time(PostgresTime.Ceiling(streams.NewestFrom))
         );
+
+        // The newest may be in a chunk already, also while older frames came late and are still there.
+        batch.Add(
+            $"""
+            select c.metric_no, c.t0, c.t1, c.d from unnest($2) m (no) cross join lateral (
+              select metric_no, t0, t1, d from iiot.telemetry_chunk
+              where tenant_no = {TenantBatch.Number} and device_no = $1 and metric_no = m.no order by t0 desc limit 1) c
+            """,
+            TenantBatch.Number32(streams.DeviceNo!.Value),
+            Numbers(streams.MetricNos)
+        );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         var window = new PointWindow();
         var decoder = new FrameRows(streams);
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-        {
-            window.Clear();
             decoder.Read(rows, window);
-            foreach (var point in window.Points)
-            {
-                if (latest[point.Rank] is not { } other || (point.Time, point.Arrived).CompareTo((other.Time, other.Arrived)) > 0)
-                    latest[point.Rank] = point;
-            }
+        await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        var chunks = new ChunkReading(streams, long.MinValue);
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            chunks.AddLast(rows, window);
+        foreach (var point in window.Points)
+        {
+            if (latest[point.Rank] is not { } other || (point.Time, point.Arrived).CompareTo((other.Time, other.Arrived)) > 0)
+                latest[point.Rank] = point;
         }
     }
 

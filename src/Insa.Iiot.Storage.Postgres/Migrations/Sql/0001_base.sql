@@ -228,6 +228,11 @@ create table iiot_data.rollup_pending (
 );
 grant select, insert, update, delete on iiot_data.rollup_pending to iiot_jobs;
 
+-- One row for each write that touched a closed hour: who rewrites that hour deletes them first, and finds out by new ones that it must begin again.
+create table iiot_data.late_write (hour timestamptz not null);
+create index late_write_hour on iiot_data.late_write (hour);
+grant select, delete on iiot_data.late_write to iiot_jobs;
+
 create view iiot.rollup_pending with (security_barrier) as
   select tenant_no, stream_no, hour from iiot_data.rollup_pending
   where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
@@ -249,7 +254,9 @@ begin
     return;
   end if;
   perform pg_advisory_xact_lock(7461201);
-  if to_regclass(format('iiot_data.%I', partition)) is not null then
+
+  -- Asked of the table: what the function above remembers is from before the wait.
+  if exists (select from pg_class c where c.relnamespace = 'iiot_data'::regnamespace and c.relname = partition) then
     return;
   end if;
   execute format('create table iiot_data.%I (like iiot_data.telemetry_frame including all)', partition);
@@ -329,6 +336,7 @@ grant execute on function iiot_data.begin_write to iiot_writer;
 
 create function iiot_data.mark_late(tenant_nos int[], stream_nos int[], hours timestamptz[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp as $$
+  insert into iiot_data.late_write (hour) select distinct h from unnest(hours) h;
   insert into iiot_data.rollup_pending (tenant_no, stream_no, hour)
   select * from unnest(tenant_nos, stream_nos, hours) w order by 1, 2, 3 on conflict do nothing
 $$;
@@ -349,10 +357,11 @@ begin
   if state.generation <> of_generation then
     return state.generation;
   end if;
-  insert into iiot_data.rollup_pending (tenant_no, stream_no, hour)
-    select distinct t, s, date_bin('1 hour', at, timestamptz '2000-01-01 00:00:00+00')
-    from unnest(tenant_nos, stream_nos, times) w (t, s, at) where at < state.closed_before
-    order by 1, 2, 3 on conflict do nothing;
+  if exists (select from unnest(times) at where at < state.closed_before) then
+    perform iiot_data.mark_late(array_agg(t), array_agg(s), array_agg(hour)) from (
+      select distinct t, s, date_bin('1 hour', at, timestamptz '2000-01-01 00:00:00+00') as hour
+      from unnest(tenant_nos, stream_nos, times) w (t, s, at) where at < state.closed_before) late;
+  end if;
   insert into iiot_data.telemetry_frame as f (ts, arrived_at, tenant_no, stream_no, vals, extra)
     select w.at, w.arrived, w.t, w.s, substring(bytes from w.v_at + 1 for w.v_length),
       case when w.x_length > 0 then substring(bytes from w.x_at + 1 for w.x_length) end

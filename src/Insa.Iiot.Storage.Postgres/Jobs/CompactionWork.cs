@@ -1,0 +1,143 @@
+using Insa.Iiot.Storage.Postgres.Chunks;
+using Insa.Iiot.Storage.Postgres.Telemetry;
+
+namespace Insa.Iiot.Storage.Postgres.Jobs;
+
+/// <summary>One portion of a compaction: frames in, chunks out. Reused from portion to portion.</summary>
+internal sealed class CompactionWork(long t0)
+{
+    private readonly Dictionary<(int DeviceNo, int MetricNo), SeriesBuilder> _series = [];
+    private readonly Dictionary<int, SeriesBuilder[]> _streams = [];
+    private readonly Stack<SeriesBuilder> _kept = new();
+    private readonly ChunkEncoder _encoder = new();
+    private readonly ChunkDecoder _decoder = new();
+    private readonly SeriesColumns _decoded = new();
+    private readonly ChunkRows _rows = new();
+    private bool _hasFrames;
+
+    public int TenantNo { get; private set; }
+
+    /// <summary>The streams of this portion.</summary>
+    public IEnumerable<int> StreamNos => _streams.Keys;
+
+    /// <summary>Whether no frame was added.</summary>
+    public bool IsEmpty => !_hasFrames;
+
+    /// <summary>Whether a chunk that was there is now part of a new one.</summary>
+    public bool HasMerged { get; private set; }
+
+    /// <summary>What <see cref="Encode"/> made, in the binary format of COPY.</summary>
+    public ReadOnlyMemory<byte> Rows => _rows.Written;
+
+    public long TotalPoints { get; private set; }
+
+    public long TotalChunks { get; private set; }
+
+    public long TotalBytes { get; private set; }
+
+    public void Begin(int tenantNo, List<SpanStreams.Stream> streams)
+    {
+        TenantNo = tenantNo;
+        foreach (var series in _series.Values)
+        {
+            series.Clear();
+            _kept.Push(series);
+        }
+
+        _series.Clear();
+        _streams.Clear();
+        _hasFrames = false;
+        HasMerged = false;
+        foreach (var stream in streams)
+            _streams.Add(stream.StreamNo, Array.ConvertAll(stream.MetricNos, metricNo => Series(stream.DeviceNo, metricNo)));
+    }
+
+    /// <exception cref="TelemetryStoreException">The frame is not one of its stream's layout.</exception>
+    public void AddFrame(int streamNo, long time, long arrived, ReadOnlySpan<byte> vals, ReadOnlySpan<byte> extra)
+    {
+        var series = _streams[streamNo];
+        if (!FrameCodec.IsWhole(vals, extra, series.Length))
+            throw new TelemetryStoreException("A stored frame cannot be read: it is not of its stream's layout.", isTransient: false);
+        for (var i = 0; i < series.Length; i++)
+        {
+            var (kind, bits, quality) = FrameCodec.Read(vals, extra, series.Length, i);
+            series[i]
+                .Add(
+                    time,
+                    arrived,
+                    kind,
+                    bits,
+                    SeriesColumns.IsText(kind) ? FrameCodec.TextOf(extra, series.Length, bits) : default,
+                    quality
+                );
+        }
+
+        _hasFrames = true;
+    }
+
+    /// <exception cref="TelemetryStoreException">The chunk cannot be read.</exception>
+    public void AddChunk(int deviceNo, int metricNo, byte[] chunk)
+    {
+        if (!_decoder.TryDecode(chunk, Compactor.MaxPoints, Compactor.MaxTextBytes, _decoded))
+            throw new TelemetryStoreException("A stored chunk cannot be read.", isTransient: false);
+        Series(deviceNo, metricNo).Add(_decoded);
+        HasMerged = true;
+    }
+
+    /// <summary>The series that have points.</summary>
+    public (int[] DeviceNos, int[] MetricNos) Keys()
+    {
+        var keys = _series.Where(series => series.Value.Count > 0).Select(series => series.Key).ToList();
+        return ([.. keys.Select(key => key.DeviceNo)], [.. keys.Select(key => key.MetricNo)]);
+    }
+
+    /// <summary>Makes the chunks, and reads each back to see that it holds the very same bits.</summary>
+    public void Encode()
+    {
+        _rows.Begin();
+        foreach (var ((deviceNo, metricNo), series) in _series)
+        {
+            if (series.Count == 0)
+                continue;
+            var columns = series.Complete();
+            var chunk = _encoder.Encode(columns);
+            if (!_decoder.TryDecode(chunk, Compactor.MaxPoints, Compactor.MaxTextBytes, _decoded) || !AreSame(columns, _decoded))
+                throw new TelemetryStoreException("A chunk did not read back as it was written; its frames stay.", isTransient: false);
+            _rows.Append(TenantNo, deviceNo, metricNo, t0, columns, chunk);
+            TotalPoints += columns.Count;
+            TotalChunks++;
+            TotalBytes += chunk.Length;
+        }
+
+        _rows.End();
+    }
+
+    private SeriesBuilder Series(int deviceNo, int metricNo)
+    {
+        if (!_series.TryGetValue((deviceNo, metricNo), out var series))
+            _series.Add((deviceNo, metricNo), series = _kept.TryPop(out var kept) ? kept : new SeriesBuilder());
+        return series;
+    }
+
+    private static bool AreSame(SeriesColumns written, SeriesColumns read)
+    {
+        if (
+            !written.Times.SequenceEqual(read.Times)
+            || !written.Kinds.SequenceEqual(read.Kinds)
+            || !written.Qualities.SequenceEqual(read.Qualities)
+        )
+            return false;
+        if (!written.Kinds.ContainsAny(TelemetryValueKind.Text, TelemetryValueKind.Json))
+            return written.Bits.SequenceEqual(read.Bits);
+        for (var i = 0; i < written.Count; i++)
+        {
+            var isSame = SeriesColumns.IsText(written.Kinds[i])
+                ? written.GetUtf8(i).SequenceEqual(read.GetUtf8(i))
+                : written.Bits[i] == read.Bits[i];
+            if (!isSame)
+                return false;
+        }
+
+        return true;
+    }
+}

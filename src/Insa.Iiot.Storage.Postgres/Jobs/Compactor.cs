@@ -1,0 +1,245 @@
+using System.Globalization;
+using Insa.Iiot.Storage.Postgres.Chunks;
+using Insa.Iiot.Storage.Postgres.Diagnostics;
+using Insa.Iiot.Storage.Postgres.Telemetry;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Insa.Iiot.Storage.Postgres.Jobs;
+
+/// <summary>Turns the frames of closed partitions into chunks: one per series, compressed, checked bit by bit before the frames go.</summary>
+/// <remarks>
+/// Chunks are written while their frames are still there: readers take a value that both have once, the frame's first. Only then is the
+/// partition emptied, and only if nothing was written to it meanwhile. Whatever fails in between is done again from the start.
+/// </remarks>
+internal sealed class Compactor(
+    PostgresDatabase database,
+    IOptions<PostgresStorageOptions> options,
+    TimeProvider time,
+    ILogger<Compactor> logger
+)
+{
+    /// <summary>The most points a chunk can have: a microsecond is the finest time, but no device is that fast for a day.</summary>
+    public const int MaxPoints = 200_000_000;
+
+    /// <summary>The most text a chunk can have, in bytes.</summary>
+    public const int MaxTextBytes = 1_000_000_000;
+
+    private const int AverageFrameBytes = 150;
+    private const int FramesPerPortion = 100_000;
+    private const int MostStreamsPerPortion = 1000;
+    private const int LockAttempts = 50;
+    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Compacts every partition that is due.</summary>
+    /// <returns>How many there were.</returns>
+    public async Task<int> CompactAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.CompactAfter is not { } after)
+            return 0;
+        var spans = await FindDueAsync(time.GetUtcNow().UtcDateTime - after, cancellationToken).ConfigureAwait(false);
+        foreach (var span in spans)
+            await CompactAsync(span, cancellationToken).ConfigureAwait(false);
+        return spans.Count;
+    }
+
+    private async Task<List<PartitionSpan>> FindDueAsync(DateTime closedBefore, CancellationToken cancellationToken)
+    {
+        var spans = new List<PartitionSpan>();
+        var connection = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeConnection = connection.ConfigureAwait(false);
+        var command = new NpgsqlCommand(
+            """
+            select p.starts, p.ends, pg_relation_size(format('iiot_data.%I', p.name)::regclass)
+            from iiot_data.partitions('iiot_data.telemetry_frame') p
+            where p.ends <= $1 and p.ends <= (select closed_before from iiot_data.telemetry_state)
+              and not exists (select from iiot_data.rollup_pending r where r.hour >= p.starts and r.hour < p.ends)
+              and pg_relation_size(format('iiot_data.%I', p.name)::regclass) > 0
+            order by p.starts
+            """,
+            connection
+        );
+        await using var disposeCommand = command.ConfigureAwait(false);
+        command.Parameters.Add(TenantBatch.Time(closedBefore));
+        var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeRows = rows.ConfigureAwait(false);
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            spans.Add(new PartitionSpan(rows.GetDateTime(0), rows.GetDateTime(1), rows.GetInt64(2)));
+        return spans;
+    }
+
+    private async Task CompactAsync(PartitionSpan span, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        var reading = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeReading = reading.ConfigureAwait(false);
+        var writing = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeWriting = writing.ConfigureAwait(false);
+
+        // From here on every write to the span leaves a mark.
+        await ExecuteAsync(
+                writing,
+                "delete from iiot_data.late_write where hour >= $1 and hour < $2",
+                [TenantBatch.Time(span.Starts), TenantBatch.Time(span.Ends)],
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        await ExecuteAsync(writing, "select iiot_data.ensure_chunk_partition($1)", [TenantBatch.Time(span.Starts)], cancellationToken)
+            .ConfigureAwait(false);
+
+        var work = new CompactionWork(PostgresTime.FromTicks(span.Starts.Ticks));
+        foreach (var streams in await SpanStreams.FindAsync(reading, cancellationToken).ConfigureAwait(false))
+        {
+            var frames = span.SizeBytes / AverageFrameBytes;
+            var most = (int)Math.Clamp(FramesPerPortion * (long)streams.Total / Math.Max(1, frames), 1, MostStreamsPerPortion);
+            foreach (var portion in streams.Portions(most))
+            {
+                work.Begin(streams.TenantNo, portion);
+                await ReadFramesAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
+                await MergeChunksAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
+                work.Encode();
+                await WriteChunksAsync(writing, span, work, cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        if (await EmptyAsync(writing, span, cancellationToken).ConfigureAwait(false))
+            logger.Compacted(span.Starts, work.TotalPoints, work.TotalChunks, work.TotalBytes, time.GetElapsedTime(started).TotalSeconds);
+        else
+            logger.CompactionAgain(span.Starts);
+    }
+
+    // The numbers are ours: nothing of a name goes into the text of a COPY, which takes no parameters.
+    private static async Task ReadFramesAsync(
+        NpgsqlConnection connection,
+        PartitionSpan span,
+        CompactionWork work,
+        CancellationToken cancellationToken
+    )
+    {
+        var sql = string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""
+            COPY (select stream_no, ts, arrived_at, vals, extra from iiot_data.telemetry_frame
+            where tenant_no = {{work.TenantNo}} and stream_no = any ('{{{string.Join(',', work.StreamNos)}}}')
+              and ts >= '{{span.Starts:O}}' and ts < '{{span.Ends:O}}' order by stream_no, ts) TO STDOUT (FORMAT BINARY)
+            """
+        );
+        var rows = new RawRows(await connection.BeginRawBinaryCopyAsync(sql, cancellationToken).ConfigureAwait(false));
+        await using var disposeRows = rows.ConfigureAwait(false);
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            work.AddFrame(rows.GetInt32(0), rows.GetInt64(1), rows.GetInt64(2), rows.Field(3), rows.Field(4));
+    }
+
+    // Only of series that have frames: the others stay as they are.
+    private static async Task MergeChunksAsync(
+        NpgsqlConnection connection,
+        PartitionSpan span,
+        CompactionWork work,
+        CancellationToken cancellationToken
+    )
+    {
+        if (work.IsEmpty)
+            return;
+        var command = new NpgsqlCommand(
+            """
+            select c.device_no, c.metric_no, c.d from unnest($2, $3) s (device_no, metric_no)
+            join iiot_data.telemetry_chunk c on c.tenant_no = $1 and c.device_no = s.device_no and c.metric_no = s.metric_no and c.t0 = $4
+            """,
+            connection
+        );
+        await using var disposeCommand = command.ConfigureAwait(false);
+        AddKeys(command, span, work);
+        var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeRows = rows.ConfigureAwait(false);
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            work.AddChunk(rows.GetInt32(0), rows.GetInt32(1), rows.GetFieldValue<byte[]>(2));
+    }
+
+    private static async Task WriteChunksAsync(
+        NpgsqlConnection connection,
+        PartitionSpan span,
+        CompactionWork work,
+        CancellationToken cancellationToken
+    )
+    {
+        if (work.IsEmpty)
+            return;
+        var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeTransaction = transaction.ConfigureAwait(false);
+        if (work.HasMerged)
+        {
+            var command = new NpgsqlCommand(
+                """
+                delete from iiot_data.telemetry_chunk c using unnest($2, $3) s (device_no, metric_no)
+                where c.tenant_no = $1 and c.device_no = s.device_no and c.metric_no = s.metric_no and c.t0 = $4
+                """,
+                connection
+            );
+            await using var disposeCommand = command.ConfigureAwait(false);
+            AddKeys(command, span, work);
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        var stream = await connection
+            .BeginRawBinaryCopyAsync($"COPY iiot_data.telemetry_chunk ({ChunkRows.Columns}) FROM STDIN (FORMAT BINARY)", cancellationToken)
+            .ConfigureAwait(false);
+        try
+        {
+            await stream.WriteAsync(work.Rows, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await stream.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        await stream.DisposeAsync().ConfigureAwait(false);
+        await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private static void AddKeys(NpgsqlCommand command, PartitionSpan span, CompactionWork work)
+    {
+        var (devices, metrics) = work.Keys();
+        command.Parameters.Add(TenantBatch.Number32(work.TenantNo));
+        command.Parameters.Add(new NpgsqlParameter { Value = devices, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
+        command.Parameters.Add(new NpgsqlParameter { Value = metrics, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
+        command.Parameters.Add(TenantBatch.Time(span.Starts));
+    }
+
+    private async Task<bool> EmptyAsync(NpgsqlConnection connection, PartitionSpan span, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var command = new NpgsqlCommand("select iiot_data.empty_frames($1)", connection);
+                await using var disposeCommand = command.ConfigureAwait(false);
+                command.Parameters.Add(TenantBatch.Time(span.Starts));
+                return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable && attempt < LockAttempts)
+            {
+                await Task.Delay(LockPause, time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+            {
+                return false;
+            }
+        }
+    }
+
+    private static async Task ExecuteAsync(
+        NpgsqlConnection connection,
+        string sql,
+        NpgsqlParameter[] parameters,
+        CancellationToken cancellationToken
+    )
+    {
+        var command = new NpgsqlCommand(sql, connection);
+        await using var disposeCommand = command.ConfigureAwait(false);
+        command.Parameters.AddRange(parameters);
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,101 @@
+-- Cold: one row per series and partition span of the frames it was made from. d: the points, compressed (Chunks/ChunkEncoder). The numbers
+-- beside it are over what counts in an aggregate: numbers and booleans that are not bad.
+create table iiot_data.telemetry_chunk (
+  tenant_no int not null,
+  device_no int not null,
+  metric_no int not null,
+  t0 timestamptz not null,
+  t1 timestamptz not null,
+  points int not null,
+  n int not null,
+  sum float8,
+  sum_squares float8,
+  min float8,
+  max float8,
+  first float8,
+  last float8,
+  d bytea not null,
+  primary key (tenant_no, device_no, metric_no, t0)
+) partition by range (t0);
+alter table iiot_data.telemetry_chunk alter d set storage external;
+comment on column iiot_data.telemetry_chunk.t0 is 'Start of the span';
+comment on column iiot_data.telemetry_chunk.t1 is 'Time of the last point';
+grant select, insert, delete on iiot_data.telemetry_chunk to iiot_jobs;
+
+create view iiot.telemetry_chunk with (security_barrier) as
+  select tenant_no, device_no, metric_no, t0, t1, points, n, sum, sum_squares, min, max, first, last, d from iiot_data.telemetry_chunk
+  where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
+grant select on iiot.telemetry_chunk to iiot_app;
+
+-- Makes the month that holds a span's chunks; attached, like a partition of frames.
+create function iiot_data.ensure_chunk_partition(at timestamptz) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
+declare
+  starts timestamptz := date_trunc('month', at);
+  ends timestamptz := starts + interval '1 month';
+  partition text := 'telemetry_chunk_' || to_char(starts, 'YYYYMM');
+begin
+  if to_regclass(format('iiot_data.%I', partition)) is not null then
+    return;
+  end if;
+  perform pg_advisory_xact_lock(7461201);
+
+  -- Asked of the table: what the function above remembers is from before the wait.
+  if exists (select from pg_class c where c.relnamespace = 'iiot_data'::regnamespace and c.relname = partition) then
+    return;
+  end if;
+  execute format('create table iiot_data.%I (like iiot_data.telemetry_chunk including all)', partition);
+  execute format('alter table iiot_data.%I add constraint span check (t0 >= %L and t0 < %L)', partition, starts, ends);
+  execute format('alter table iiot_data.telemetry_chunk attach partition iiot_data.%I for values from (%L) to (%L)', partition, starts, ends);
+  execute format('alter table iiot_data.%I drop constraint span', partition);
+end
+$$;
+grant execute on function iiot_data.ensure_chunk_partition to iiot_jobs;
+
+-- The partitions of the frames and of the chunks, with their spans.
+create function iiot_data.partitions(of_table regclass)
+returns table (name text, starts timestamptz, ends timestamptz)
+language sql stable security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
+  select c.relname::text, bound[1]::timestamptz, bound[2]::timestamptz
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$FROM \('(.+)'\) TO \('(.+)'\)$re$) bound
+  where i.inhparent = of_table
+$$;
+grant execute on function iiot_data.partitions to iiot_jobs;
+
+-- Empties the partition of frames that begins at a time, all of which are in chunks now. Only that partition is locked, and whoever must
+-- wait for it gives up before anybody notices. False, and nothing is done, if it was written to since its late_write rows were deleted.
+create function iiot_data.empty_frames(at timestamptz) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '40ms' as $$
+declare
+  partition record;
+begin
+  select * into partition from iiot_data.partitions('iiot_data.telemetry_frame') p where p.starts = at;
+  if partition is null then
+    return true;
+  end if;
+  execute format('lock table only iiot_data.%I in access exclusive mode', partition.name);
+  if exists (select from iiot_data.late_write w where w.hour >= partition.starts and w.hour < partition.ends) then
+    return false;
+  end if;
+  execute format('truncate only iiot_data.%I', partition.name);
+  return true;
+end
+$$;
+grant execute on function iiot_data.empty_frames to iiot_jobs;
+
+-- Drops a partition of the frames or the chunks. Its parent is locked for the moment that the catalogue takes to change; whoever must wait
+-- for it gives up before writers notice.
+create function iiot_data.drop_partition(of_table regclass, at timestamptz) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '40ms' as $$
+declare
+  partition text := (select p.name from iiot_data.partitions(of_table) p where p.starts = at);
+begin
+  if partition is null or of_table not in ('iiot_data.telemetry_frame'::regclass, 'iiot_data.telemetry_chunk'::regclass) then
+    return false;
+  end if;
+  execute format('drop table iiot_data.%I', partition);
+  return true;
+end
+$$;
+grant execute on function iiot_data.drop_partition to iiot_jobs;
