@@ -2,6 +2,7 @@ using Insa.Iiot;
 using Insa.Iiot.Storage.Postgres;
 using Insa.Iiot.Storage.Postgres.Devices;
 using Insa.Iiot.Storage.Postgres.Jobs;
+using Insa.Iiot.Storage.Postgres.Rollups;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -32,6 +33,9 @@ public static class PostgresIiotBuilderExtensions
             ServiceDescriptor.Singleton<IHostedService, StreamKeeper>(provider => provider.GetRequiredService<StreamKeeper>())
         );
         services.TryAddSingleton<Compactor>();
+        services.TryAddSingleton<IPointSource, PostgresPointSource>();
+        services.TryAddSingleton<RollupJob>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RollupService>());
         services.TryAddSingleton<ITelemetrySink, PostgresTelemetrySink>();
         services.TryAddSingleton<ITelemetryReader, PostgresTelemetryReader>();
         services.TryAddSingleton<IDeadLetterStore, PostgresDeadLetterStore>();

@@ -42,4 +42,7 @@ public sealed class PostgresStorageOptions
 
     /// <summary>The most dead letters kept per tenant; the oldest go first. Default 10,000; 0 to 10,000,000.</summary>
     public int MaxDeadLettersPerTenant { get; set; } = 10_000;
+
+    /// <summary>How long after its end an hour stays open for late frames before it is rolled up. Default 2 min; 0 to 1 day. Later ones are rolled up too, only at more cost.</summary>
+    public TimeSpan RollupGrace { get; set; } = TimeSpan.FromMinutes(2);
 }

@@ -42,6 +42,13 @@ internal sealed class PostgresStorageOptionsValidator : IValidateOptions<Postgre
             "0 to 10 years",
             options.CompactAfter ?? TimeSpan.Zero
         );
+        Check(
+            result,
+            options.RollupGrace >= TimeSpan.Zero && options.RollupGrace <= TimeSpan.FromDays(1),
+            nameof(options.RollupGrace),
+            "0 to 1 day",
+            options.RollupGrace
+        );
         return result.Build();
     }
 

@@ -30,6 +30,22 @@ internal static partial class PostgresLog
     [LoggerMessage(5006, LogLevel.Warning, "The server runs with fsync off: acknowledged messages are lost with the power")]
     public static partial void FsyncOff(this ILogger logger);
 
+    [LoggerMessage(5020, LogLevel.Debug, "Closed {Hours} hours before {Before:O}")]
+    public static partial void HoursClosed(this ILogger logger, int hours, DateTime before);
+
+    [LoggerMessage(5021, LogLevel.Information, "No pause between writes in {Attempts} attempts to close an hour; it will be tried again")]
+    public static partial void HoursNotClosed(this ILogger logger, int attempts);
+
+    [LoggerMessage(
+        5022,
+        LogLevel.Warning,
+        "{Frames} stored frames cannot be read, and are left out of the rollups: they are not of their streams' layouts"
+    )]
+    public static partial void DamagedFrames(this ILogger logger, long frames);
+
+    [LoggerMessage(5023, LogLevel.Error, "The rollups could not be brought up to date; it will be tried again")]
+    public static partial void RollupFailed(this ILogger logger, Exception exception);
+
     [LoggerMessage(
         5040,
         LogLevel.Information,

@@ -55,6 +55,7 @@ internal sealed class Compactor(
             select p.starts, p.ends, pg_relation_size(format('iiot_data.%I', p.name)::regclass)
             from iiot_data.partitions('iiot_data.telemetry_frame') p
             where p.ends <= $1 and p.ends <= (select closed_before from iiot_data.telemetry_state)
+              and not exists (select from iiot_data.rollup_closing r where r.hour >= p.starts and r.hour < p.ends)
               and not exists (select from iiot_data.rollup_pending r where r.hour >= p.starts and r.hour < p.ends)
               and pg_relation_size(format('iiot_data.%I', p.name)::regclass) > 0
             order by p.starts

@@ -1,0 +1,153 @@
+-- Rollups: what the points of a minute, an hour, a day come to, per series and quality class (0 good, 1 uncertain, 2 bad).
+-- They are derived: everything here can be deleted and made again from the frames.
+
+-- The key ends in bucket and class, so that a series over a range is one stretch of the index, by time, all classes of a bucket together.
+create table iiot_data.rollup_hour (
+  tenant_no int not null,
+  device_no int not null,
+  metric_no int not null,
+  quality smallint not null check (quality between 0 and 2),
+  bucket timestamptz not null,
+  n bigint not null,
+  sum float8 not null,
+  sum_squares float8 not null,
+  min float8 not null,
+  max float8 not null,
+  first float8 not null,
+  last float8 not null,
+  first_ts timestamptz not null,
+  last_ts timestamptz not null,
+  primary key (tenant_no, device_no, metric_no, bucket, quality)
+) partition by range (bucket);
+
+create table iiot_data.rollup_day (like iiot_data.rollup_hour including all) partition by range (bucket);
+
+-- One row per hour with its minutes packed (MinuteCodec): a row per minute would be larger than what a slow device says in it.
+-- Main: compressed, and kept in the row unless a page cannot hold it.
+create table iiot_data.rollup_minute (
+  tenant_no int not null,
+  device_no int not null,
+  metric_no int not null,
+  hour timestamptz not null,
+  minutes bytea not null,
+  primary key (tenant_no, device_no, metric_no, hour)
+) partition by range (hour);
+alter table iiot_data.rollup_minute alter minutes set storage main;
+
+-- Hours that are closed, and whose streams are not yet all in rollup_pending.
+create table iiot_data.rollup_closing (hour timestamptz primary key);
+
+-- Days of a device whose hours have changed since the day was made of them.
+create table iiot_data.rollup_pending_day (
+  tenant_no int not null,
+  device_no int not null,
+  day timestamptz not null,
+  primary key (tenant_no, device_no, day)
+);
+create index rollup_pending_day_day on iiot_data.rollup_pending_day (day);
+
+-- Every transaction marks for itself. With one row for all, a writer that finds its hour marked already would add nothing, and who works the
+-- mark off before that writer has committed would take it away without having seen the writer's frames.
+alter table iiot_data.rollup_pending add column by_xact xid8 not null default pg_current_xact_id();
+alter table iiot_data.rollup_pending drop constraint rollup_pending_pkey;
+alter table iiot_data.rollup_pending add primary key (tenant_no, stream_no, hour, by_xact);
+create index rollup_pending_hour on iiot_data.rollup_pending (hour, tenant_no, stream_no);
+
+grant select, insert, update, delete on
+  iiot_data.rollup_minute, iiot_data.rollup_hour, iiot_data.rollup_day, iiot_data.rollup_closing, iiot_data.rollup_pending_day
+  to iiot_jobs;
+
+create view iiot.rollup_minute with (security_barrier) as
+  select tenant_no, device_no, metric_no, hour, minutes from iiot_data.rollup_minute
+  where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
+create view iiot.rollup_hour with (security_barrier) as
+  select tenant_no, device_no, metric_no, quality, bucket, n, sum, sum_squares, min, max, first, last, first_ts, last_ts
+  from iiot_data.rollup_hour
+  where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
+create view iiot.rollup_day with (security_barrier) as
+  select tenant_no, device_no, metric_no, quality, bucket, n, sum, sum_squares, min, max, first, last, first_ts, last_ts
+  from iiot_data.rollup_day
+  where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
+create view iiot.rollup_pending_day with (security_barrier) as
+  select tenant_no, device_no, day from iiot_data.rollup_pending_day
+  where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
+
+-- How far rollups have come is the same for all tenants, and says nothing of any.
+create view iiot.rollup_state with (security_barrier) as
+  select closed_before from iiot_data.telemetry_state
+  where (select nullif(current_setting('iiot.tenant', true), '')::int) is not null;
+create view iiot.rollup_closing with (security_barrier) as
+  select hour from iiot_data.rollup_closing
+  where (select nullif(current_setting('iiot.tenant', true), '')::int) is not null;
+grant select on
+  iiot.rollup_minute, iiot.rollup_hour, iiot.rollup_day, iiot.rollup_pending_day, iiot.rollup_state, iiot.rollup_closing
+  to iiot_app;
+
+-- Makes the partition of a tier ('minute', 'hour': a month; 'day': a year) that holds a time.
+create function iiot_data.ensure_rollup_partition(tier text, at timestamptz, out starts timestamptz, out ends timestamptz)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
+declare
+  parent text := 'rollup_' || tier;
+  span text := case tier when 'day' then 'year' when 'hour' then 'month' when 'minute' then 'month' end;
+  key_column text := case tier when 'minute' then 'hour' else 'bucket' end;
+  partition text;
+begin
+  if span is null then
+    raise exception 'There is no rollup tier %', tier;
+  end if;
+  starts := date_trunc(span, at);
+  ends := starts + ('1 ' || span)::interval;
+  partition := parent || '_' || to_char(starts, case span when 'year' then 'YYYY' else 'YYYYMM' end);
+  if to_regclass(format('iiot_data.%I', partition)) is not null then
+    return;
+  end if;
+  perform pg_advisory_xact_lock(7461201);
+
+  -- Asked of the table: what the function above remembers is from before the wait.
+  if exists (select from pg_class c where c.relnamespace = 'iiot_data'::regnamespace and c.relname = partition) then
+    return;
+  end if;
+  execute format('create table iiot_data.%I (like iiot_data.%I including all)', partition, parent);
+  execute format('alter table iiot_data.%I add constraint span check (%I >= %L and %I < %L)', partition, key_column, starts, key_column, ends);
+  execute format('alter table iiot_data.%I attach partition iiot_data.%I for values from (%L) to (%L)', parent, partition, starts, ends);
+  execute format('alter table iiot_data.%I drop constraint span', partition);
+end
+$$;
+grant execute on function iiot_data.ensure_rollup_partition to iiot_jobs;
+
+-- The partitions of the frames and what each may hold.
+create function iiot_data.frame_partitions() returns table (partition regclass, starts timestamptz, ends timestamptz)
+language sql stable security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
+  select c.oid::regclass, bounds[1]::timestamptz, bounds[2]::timestamptz
+  from pg_inherits i
+  join pg_class c on c.oid = i.inhrelid
+  cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.+)''\) TO \(''(.+)''\)') bounds
+  where i.inhparent = 'iiot_data.telemetry_frame'::regclass
+$$;
+grant execute on function iiot_data.frame_partitions to iiot_jobs;
+
+-- Closes the hours before a time, which is the start of an hour. Waits for the writes that are under way, and those that come meanwhile wait
+-- for it: who calls this sets a short lock_timeout. Before the first time every hour that a partition spans may have frames.
+create function iiot_data.close_hours(before timestamptz) returns int
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
+declare
+  was timestamptz;
+  closed int;
+begin
+  perform pg_advisory_xact_lock(7461202);
+  select closed_before into strict was from iiot_data.telemetry_state for update;
+  if was >= before then
+    return 0;
+  end if;
+  insert into iiot_data.rollup_closing (hour)
+    select h from iiot_data.frame_partitions() p, generate_series(p.starts, least(p.ends, before) - interval '1 hour', interval '1 hour') h
+    where not isfinite(was)
+    union
+    select h from generate_series(was, before - interval '1 hour', interval '1 hour') h where isfinite(was)
+    on conflict do nothing;
+  get diagnostics closed = row_count;
+  update iiot_data.telemetry_state set closed_before = before;
+  return closed;
+end
+$$;
+grant execute on function iiot_data.close_hours to iiot_jobs;
