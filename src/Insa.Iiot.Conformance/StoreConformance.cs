@@ -17,6 +17,9 @@ public abstract class StoreConformance : IAsyncLifetime
     /// <summary>The reader under test.</summary>
     protected abstract ITelemetryReader Reader { get; }
 
+    /// <summary>The reader of many series under test.</summary>
+    protected abstract ITelemetrySeriesReader SeriesReader { get; }
+
     /// <summary>The registry under test.</summary>
     protected abstract IDeviceRegistry Registry { get; }
 
@@ -259,6 +262,117 @@ public abstract class StoreConformance : IAsyncLifetime
         Assert.Equal(-1, buckets[0].Average);
     }
 
+    /// <summary>Buckets of many series come series by series, and say what lies before them.</summary>
+    [Fact]
+    public async Task Buckets_of_many_series_come_in_their_order()
+    {
+        var pump = DeviceId.Parse("pump");
+        using var writer = new BatchWriter();
+        void Add(DeviceId device, string metric, int second, double value, TelemetryQuality quality = TelemetryQuality.Good) =>
+            writer.Add(Plant, device, Noon.AddSeconds(second), frame => frame.AddDouble(Encoding.UTF8.GetBytes(metric), value, quality));
+        Add(Press, "a", -1, 50);
+        Add(Press, "a", 30, 3);
+        Add(Press, "a", 10, 4);
+        Add(Press, "a", 60, 5);
+        Add(Press, "a", 181, 6);
+        Add(Press, "a", 130, 1, TelemetryQuality.Bad);
+        Add(Press, "b", 61, 7);
+        Add(pump, "a", 0, 8, TelemetryQuality.Uncertain);
+        Add(pump, "a", 3600, 9);
+        writer.Add(Other, pump, Noon, frame => frame.AddDouble("a"u8, 1000));
+        writer.Add(Plant, pump, Noon.AddSeconds(1), frame => frame.AddText("a"u8, "text"u8));
+        await WriteAsync(writer);
+
+        Assert.Equal(
+            [
+                new(0, new(Noon, 1, 8, 8, 8), false, 8, 8, 64),
+                new(2, new(Noon.AddMinutes(1), 1, 7, 7, 7), true, 7, 7, 49),
+                new(3, new(Noon, 2, 3, 4, 7), false, 4, 3, 25),
+                new(3, new(Noon.AddMinutes(1), 1, 5, 5, 5), false, 5, 5, 25),
+                new(3, new(Noon.AddMinutes(3), 1, 6, 6, 6), true, 6, 6, 36),
+                new(4, new(Noon, 1, 8, 8, 8), false, 8, 8, 64),
+            ],
+            await ReadBucketsAsync(
+                new TelemetrySeriesQuery
+                {
+                    Series =
+                    [
+                        new(pump, "a"),
+                        new(pump, "b"),
+                        new(Press, "b"),
+                        new(Press, "a"),
+                        new(pump, "a"),
+                        new(DeviceId.Parse("x"), "a"),
+                    ],
+                    From = Noon,
+                    To = Noon.AddHours(1),
+                    Bucket = TimeSpan.FromMinutes(1),
+                }
+            )
+        );
+        Assert.Empty(
+            await ReadBucketsAsync(
+                new TelemetrySeriesQuery
+                {
+                    Series = [],
+                    From = Noon,
+                    To = Noon.AddHours(1),
+                    Bucket = TimeSpan.FromMinutes(1),
+                }
+            )
+        );
+    }
+
+    /// <summary>A bucket that the range cuts holds what lies in the range, and is the range's first.</summary>
+    [Fact]
+    public async Task Ranges_may_cut_buckets_and_have_any_width()
+    {
+        using var writer = new BatchWriter();
+        for (var i = 0; i < 1000; i++)
+            writer.Add(Plant, Press, Noon.AddSeconds(i * 7), frame => frame.AddDouble("a"u8, i));
+        await WriteAsync(writer);
+        foreach (var width in (double[])[0.001, 90.5, 60, 3600, 5400, 86400])
+        {
+            var buckets = await ReadBucketsAsync(
+                new TelemetrySeriesQuery
+                {
+                    Series = [new(Press, "a")],
+                    From = Noon.AddSeconds(100.5),
+                    To = Noon.AddSeconds(6000),
+                    Bucket = TimeSpan.FromSeconds(width),
+                }
+            );
+            Assert.Equal(Enumerable.Range(15, 843).Sum(), buckets.Sum(bucket => bucket.Bucket.Sum));
+            Assert.Equal((15, 857), (buckets[0].First, buckets[^1].Last));
+            Assert.All(
+                buckets,
+                bucket => Assert.Equal(0, (bucket.Bucket.Start - DateTime.UnixEpoch).Ticks % TimeSpan.FromSeconds(width).Ticks)
+            );
+            Assert.All(buckets.Skip(1), bucket => Assert.Equal(width < 1, bucket.FollowsGap));
+        }
+    }
+
+    /// <summary>The latest points of many devices come device by device, each metric once.</summary>
+    [Fact]
+    public async Task Latest_of_many_devices_come_in_their_order()
+    {
+        var (pump, nobody) = (DeviceId.Parse("pump"), DeviceId.Parse("nobody"));
+        await WriteAsync(Plant, pump, Noon.AddHours(-100), "c", 1);
+        await WriteAsync(Plant, Press, Noon, "b", 2);
+        await WriteAsync(Plant, Press, Noon.AddHours(-1), "b", 3);
+        await WriteAsync(Plant, Press, Noon.AddHours(-30), "a", 4);
+        await WriteAsync(Other, pump, Noon, "c", 5);
+
+        var found = new List<(string, string, double)>();
+        await foreach (var (device, point) in SeriesReader.ReadLatestAsync(Plant, [pump, nobody, Press, pump]))
+            found.Add((device.Value, point.Metric, point.Value.AsDouble()));
+        Assert.Equal([("pump", "c", 1), ("press", "a", 4), ("press", "b", 2), ("pump", "c", 1)], found);
+        await foreach (var point in SeriesReader.ReadLatestAsync(TenantId.Parse("third"), [pump]))
+            Assert.Fail($"{point} of nobody");
+        await foreach (var point in SeriesReader.ReadLatestAsync(Plant, []))
+            Assert.Fail($"{point} of nobody");
+    }
+
     /// <summary>One batch may hold many tenants, and none sees another's.</summary>
     [Fact]
     public async Task A_tenant_sees_nothing_of_another()
@@ -291,6 +405,11 @@ public abstract class StoreConformance : IAsyncLifetime
     public async Task Work_without_a_tenant_throws()
     {
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await Reader.ReadLatestAsync(default, Press));
+        await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+        {
+            await foreach (var _ in SeriesReader.ReadLatestAsync(default, [Press]))
+                Assert.Fail("Somebody's point.");
+        });
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await Registry.FindAsync(default, Press));
     }
 
@@ -420,6 +539,14 @@ public abstract class StoreConformance : IAsyncLifetime
         await foreach (var point in Reader.ReadAsync(Plant, query))
             points.Add(point);
         return points;
+    }
+
+    private async Task<List<TelemetrySeriesBucket>> ReadBucketsAsync(TelemetrySeriesQuery query)
+    {
+        var buckets = new List<TelemetrySeriesBucket>();
+        await foreach (var bucket in SeriesReader.AggregateAsync(Plant, query))
+            buckets.Add(bucket);
+        return buckets;
     }
 
     private ValueTask<DeviceSession?> LoginAsync(string userName, string password) =>

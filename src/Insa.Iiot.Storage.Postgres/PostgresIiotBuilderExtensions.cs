@@ -37,7 +37,9 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddSingleton<RollupJob>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RollupService>());
         services.TryAddSingleton<ITelemetrySink, PostgresTelemetrySink>();
-        services.TryAddSingleton<ITelemetryReader, PostgresTelemetryReader>();
+        services.TryAddSingleton<PostgresTelemetryReader>();
+        services.TryAddSingleton<ITelemetryReader>(provider => provider.GetRequiredService<PostgresTelemetryReader>());
+        services.TryAddSingleton<ITelemetrySeriesReader, PostgresSeriesReader>();
         services.TryAddSingleton<IDeadLetterStore, PostgresDeadLetterStore>();
         services.TryAddSingleton<PostgresDeviceStore>();
         services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<PostgresDeviceStore>());

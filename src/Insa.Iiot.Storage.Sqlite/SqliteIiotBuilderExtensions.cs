@@ -29,7 +29,11 @@ public static class SqliteIiotBuilderExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IHostedService, HourIndexer>(provider => provider.GetRequiredService<HourIndexer>())
         );
-        services.TryAddSingleton<ITelemetryReader, SqliteTelemetryReader>();
+        services.TryAddSingleton<SqliteTelemetryReader>();
+        services.TryAddSingleton<ITelemetryReader>(provider => provider.GetRequiredService<SqliteTelemetryReader>());
+        services.TryAddSingleton<ITelemetrySeriesReader>(provider => new SqliteSeriesReader(
+            provider.GetRequiredService<SqliteTelemetryReader>()
+        ));
         services.TryAddSingleton<IDeadLetterStore, SqliteDeadLetterStore>();
         services.TryAddSingleton<SqliteDeviceStore>();
         services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<SqliteDeviceStore>());

@@ -38,6 +38,8 @@ internal sealed class PostgresStore : IAsyncDisposable
 
     public ITelemetryReader Reader => _services.GetRequiredService<ITelemetryReader>();
 
+    public ITelemetrySeriesReader SeriesReader => _services.GetRequiredService<ITelemetrySeriesReader>();
+
     public PostgresDeviceStore Devices => _services.GetRequiredService<PostgresDeviceStore>();
 
     public IDeadLetterStore DeadLetters => _services.GetRequiredService<IDeadLetterStore>();

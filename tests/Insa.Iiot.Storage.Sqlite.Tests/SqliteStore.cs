@@ -40,6 +40,8 @@ internal sealed class SqliteStore : IDisposable
 
     public ITelemetryReader Reader => _services.GetRequiredService<ITelemetryReader>();
 
+    public ITelemetrySeriesReader SeriesReader => _services.GetRequiredService<ITelemetrySeriesReader>();
+
     public SqliteDeviceStore Devices => _services.GetRequiredService<SqliteDeviceStore>();
 
     public HourIndexer Indexer => _services.GetRequiredService<HourIndexer>();

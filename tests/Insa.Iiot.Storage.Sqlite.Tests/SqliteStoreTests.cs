@@ -10,6 +10,8 @@ public sealed class SqliteStoreTests : StoreConformance
 
     protected override ITelemetryReader Reader => _store.Reader;
 
+    protected override ITelemetrySeriesReader SeriesReader => _store.SeriesReader;
+
     protected override IDeviceRegistry Registry => _store.Devices;
 
     protected override IDeviceAuthenticator Authenticator => _store.Devices;

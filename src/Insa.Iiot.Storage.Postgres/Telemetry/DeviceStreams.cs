@@ -4,7 +4,7 @@ using NpgsqlTypes;
 namespace Insa.Iiot.Storage.Postgres.Telemetry;
 
 /// <summary>What a device's frames are made of: its streams, and the metrics among them that a reader wants.</summary>
-internal sealed class DeviceStreams
+internal sealed partial class DeviceStreams
 {
     private readonly Dictionary<int, Stream> _streams = [];
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Insa.Iiot.Storage.Postgres.Rollups;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -11,7 +12,7 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
     private const int MostFramesPerStretch = 8192;
     private const int FewestChunksPerStretch = 200;
     private const long MostChunkPointsPerStretch = 100_000;
-    private static readonly TimeSpan ShortestBucket = TimeSpan.FromMilliseconds(1);
+    public static readonly TimeSpan ShortestBucket = TimeSpan.FromMilliseconds(1);
 
     public async IAsyncEnumerable<TelemetryPoint> ReadAsync(
         TenantId tenant,
@@ -78,38 +79,16 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         ArgumentNullException.ThrowIfNull(query);
         ArgumentOutOfRangeException.ThrowIfLessThan(query.Bucket, ShortestBucket, nameof(query));
         var buckets = new List<TelemetryBucket>();
-        var streams = await FindAsync(tenant, query.Device, [query.Metric], cancellationToken).ConfigureAwait(false);
-        var stretches = StretchesAsync(tenant, streams, query.From, query.To, int.MaxValue, cancellationToken);
-        await foreach (var window in stretches.ConfigureAwait(false))
+        var series = new TelemetrySeriesQuery
         {
-            foreach (var point in window.Points)
-                Add(buckets, query.Bucket, point);
-        }
-
+            Series = [new TelemetrySeries(query.Device, query.Metric)],
+            From = query.From,
+            To = query.To,
+            Bucket = query.Bucket,
+        };
+        await foreach (var found in new BucketReader(database, this).ReadAsync(tenant, series, cancellationToken).ConfigureAwait(false))
+            buckets.Add(found.Bucket);
         return buckets;
-    }
-
-    private static void Add(List<TelemetryBucket> buckets, TimeSpan width, in WindowPoint point)
-    {
-        if (
-            (point.Quality & TelemetryQuality.Bad) == TelemetryQuality.Bad
-            || point.Value.Kind is TelemetryValueKind.Text or TelemetryValueKind.Json
-        )
-            return;
-        var sinceEpoch = PostgresTime.ToDateTime(point.Time).Ticks - DateTime.UnixEpoch.Ticks;
-        var start = new DateTime(
-            DateTime.UnixEpoch.Ticks + (PostgresTime.FloorDivide(sinceEpoch, width.Ticks) * width.Ticks),
-            DateTimeKind.Utc
-        );
-        var value = point.Value.AsDouble();
-        if (buckets.Count == 0 || buckets[^1].Start != start)
-        {
-            buckets.Add(new TelemetryBucket(start, 1, value, value, value));
-            return;
-        }
-
-        var open = buckets[^1];
-        buckets[^1] = new TelemetryBucket(start, open.Count + 1, Math.Min(open.Min, value), Math.Max(open.Max, value), open.Sum + value);
     }
 
     private async Task<DeviceStreams> FindAsync(
@@ -130,7 +109,7 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
     }
 
     /// <summary>A range in stretches of bounded size, each whole. The window is the same object each time.</summary>
-    private async IAsyncEnumerable<PointWindow> StretchesAsync(
+    public async IAsyncEnumerable<PointWindow> StretchesAsync(
         TenantId tenant,
         DeviceStreams streams,
         DateTime from,

@@ -72,9 +72,11 @@ create view iiot.rollup_pending_day with (security_barrier) as
   select tenant_no, device_no, day from iiot_data.rollup_pending_day
   where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
 
--- How far rollups have come is the same for all tenants, and says nothing of any.
+-- How far rollups have come is the same for all tenants, and says nothing of any. hot_from: no partition that ends after it is compacted.
 create view iiot.rollup_state with (security_barrier) as
-  select closed_before from iiot_data.telemetry_state
+  select closed_before, case when isfinite(closed_before)
+    then date_bin(partition_width, closed_before, timestamptz '2000-01-01 00:00:00+00') else closed_before end as hot_from
+  from iiot_data.telemetry_state
   where (select nullif(current_setting('iiot.tenant', true), '')::int) is not null;
 create view iiot.rollup_closing with (security_barrier) as
   select hour from iiot_data.rollup_closing
