@@ -7,7 +7,7 @@ namespace Insa.Iiot.Storage.Postgres.Rollups;
 internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryReader reader)
 {
     // Rows of rollups held at once; a row of minutes counts for many.
-    private const long MostRows = 100_000;
+    private const long MostRows = 20_000;
     private const long RowsPerHourOfMinutes = 50;
 
     public async IAsyncEnumerable<TelemetrySeriesBucket> ReadAsync(
@@ -17,23 +17,36 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
     )
     {
         var (from, to) = (PostgresTime.Ceiling(query.From), PostgresTime.Ceiling(query.To));
-        var (found, closedBefore) = await FindAsync(tenant, query, cancellationToken).ConfigureAwait(false);
+        var (found, closedBefore, rolledFrom) = await FindAsync(tenant, query, cancellationToken).ConfigureAwait(false);
         var places = Enumerable.Range(0, found.Length).Where(place => found[place].Metrics.Length > 0).ToList();
         if (places.Count == 0 || from >= to)
             yield break;
-        var slices = Slice(new TimeRange(from, to), query.Bucket, closedBefore, out var seriesPerGroup);
-        foreach (var group in places.Chunk(seriesPerGroup))
-        {
-            var builders = Array.ConvertAll(group, place => new BucketBuilder(place, query.From, query.Bucket));
-            var series = Array.ConvertAll(group, place => found[place]);
-            foreach (var plan in slices)
+        var slices = Slice(new TimeRange(from, to), query.Bucket, closedBefore, rolledFrom, out var seriesPerGroup);
+        var portions = places
+            .Chunk(seriesPerGroup)
+            .SelectMany(group =>
             {
-                var answer = await AnswerAsync(tenant, series, plan, cancellationToken).ConfigureAwait(false);
-                var parts = series.Select((_, i) => Split(plan, answer, i)).ToList();
-                var tails = await TailsAsync(tenant, series, parts, answer, cancellationToken).ConfigureAwait(false);
-                for (var i = 0; i < group.Length; i++)
+                var builders = Array.ConvertAll(group, place => new BucketBuilder(place, query.From, query.Bucket));
+                var series = Array.ConvertAll(group, place => found[place]);
+                return slices.Select(plan => (Series: series, Builders: builders, Plan: plan));
+            });
+
+        // While one portion is handed out the next one is read.
+        Task<PortionAnswer>? next = null;
+        try
+        {
+            using var portion = portions.GetEnumerator();
+            for (var more = portion.MoveNext(); more; )
+            {
+                var (series, builders, plan) = portion.Current;
+                var answer = await (next ?? AnswerAsync(tenant, series, plan, closedBefore, cancellationToken)).ConfigureAwait(false);
+                next = null;
+                more = portion.MoveNext();
+                if (more)
+                    next = AnswerAsync(tenant, portion.Current.Series, portion.Current.Plan, closedBefore, cancellationToken);
+                for (var i = 0; i < series.Length; i++)
                 {
-                    var buckets = BucketsAsync(tenant, query, series[i], parts[i], answer?[i], tails?[i], builders[i], cancellationToken);
+                    var buckets = BucketsAsync(tenant, query, series[i], answer, i, builders[i], cancellationToken);
                     await foreach (var bucket in buckets.ConfigureAwait(false))
                         yield return bucket;
                     if (ReferenceEquals(plan, slices[^1]) && builders[i].TryEnd(out var last))
@@ -41,27 +54,32 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
                 }
             }
         }
+        finally
+        {
+            if (next is not null)
+                await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     private async IAsyncEnumerable<TelemetrySeriesBucket> BucketsAsync(
         TenantId tenant,
         TelemetrySeriesQuery query,
         DeviceStreams streams,
-        List<(TimeRange Range, RollupTier Tier)> parts,
-        SeriesRollups? rollups,
-        PointWindow? tail,
+        PortionAnswer answer,
+        int place,
         BucketBuilder builder,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
+        var (parts, tail) = (answer.Parts[place], answer.Tails?[place]);
         foreach (var (range, tier) in parts)
         {
             if (tier != RollupTier.Raw)
             {
-                for (var i = 0; i < rollups!.Within(tier, range).Length; i++)
+                var (rows, first, end) = answer.Rollups![place].Within(tier, range);
+                for (var i = first; i < end; i++)
                 {
-                    var (start, stats) = rollups.Within(tier, range)[i];
-                    if (builder.Add(start, stats, out var ended))
+                    if (builder.Add(rows[i].Start, rows[i].Stats, out var ended))
                         yield return ended;
                 }
             }
@@ -103,19 +121,18 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
             ? [(plan.Range, RollupTier.Raw)]
             : plan.Split(answer.ClosedBefore, answer[series].ChangedHours, answer[series].ChangedDays);
 
-    // Either many series over the whole range at once, or one over a part of it.
-    private static List<RollupPlan> Slice(TimeRange range, TimeSpan bucket, long closedBefore, out int seriesPerGroup)
+    // Either many series over the whole range at once, or one over a part of it. Before the oldest rollup there are no rows to hold.
+    private static List<RollupPlan> Slice(TimeRange range, TimeSpan bucket, long closedBefore, long rolledFrom, out int seriesPerGroup)
     {
-        var whole = RollupPlan.Make(range, bucket, closedBefore);
-        var rows = Math.Max(1, Rows(whole));
+        var rolled = new TimeRange(Math.Max(range.Start, rolledFrom), Math.Min(range.End, closedBefore));
+        var rows = rolled.IsEmpty ? 1 : Math.Max(1, Rows(RollupPlan.Make(rolled, bucket, closedBefore)));
         seriesPerGroup = (int)Math.Clamp(MostRows / rows, 1, 1000);
         if (rows <= MostRows)
-            return [whole];
-        var closed = range with { End = Math.Min(range.End, closedBefore) };
-        var width = (((closed.End - closed.Start) / PostgresTime.PerDay * MostRows / rows) + 1) * PostgresTime.PerDay;
+            return [RollupPlan.Make(range, bucket, closedBefore)];
+        var width = (((rolled.End - rolled.Start) / PostgresTime.PerDay * MostRows / rows) + 1) * PostgresTime.PerDay;
         var slices = new List<RollupPlan>();
-        var start = closed.Start;
-        for (var end = (PostgresTime.FloorDivide(start, PostgresTime.PerDay) * PostgresTime.PerDay) + width; end < closed.End; end += width)
+        var (start, first) = (range.Start, PostgresTime.FloorDivide(rolled.Start, PostgresTime.PerDay) * PostgresTime.PerDay);
+        for (var end = first + width; end < rolled.End; end += width)
         {
             slices.Add(RollupPlan.Make(new TimeRange(start, end), bucket, closedBefore));
             start = end;
@@ -130,7 +147,7 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
         + plan.Hours.Sum(range => (range.End - range.Start) / PostgresTime.PerHour)
         + (plan.Minutes.Sum(range => (range.End - range.Start) / PostgresTime.PerHour) * RowsPerHourOfMinutes);
 
-    private async Task<(DeviceStreams[] Found, long ClosedBefore)> FindAsync(
+    private async Task<(DeviceStreams[] Found, long ClosedBefore, long RolledFrom)> FindAsync(
         TenantId tenant,
         TelemetrySeriesQuery query,
         CancellationToken cancellationToken
@@ -139,8 +156,10 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
         var wanted = query.Series.Select(series => (series.Device, (string?)series.Metric)).ToList();
         try
         {
-            var (found, closedBefore, _) = await DeviceStreams.FindAsync(database, tenant, wanted, cancellationToken).ConfigureAwait(false);
-            return (found, closedBefore);
+            var (found, closedBefore, _, rolledFrom) = await DeviceStreams
+                .FindAsync(database, tenant, wanted, cancellationToken)
+                .ConfigureAwait(false);
+            return (found, closedBefore, rolledFrom);
         }
         catch (Exception e) when (PostgresErrors.IsOfStore(e))
         {
@@ -148,18 +167,23 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
         }
     }
 
-    private async Task<RollupAnswer?> AnswerAsync(
+    private async Task<PortionAnswer> AnswerAsync(
         TenantId tenant,
         DeviceStreams[] series,
         RollupPlan plan,
+        long closedBefore,
         CancellationToken cancellationToken
     )
     {
-        if (plan.IsRaw)
-            return null;
         try
         {
-            return await RollupAnswer.ReadAsync(database, tenant, series, plan, cancellationToken).ConfigureAwait(false);
+            var rollups = plan.IsRaw
+                ? null
+                : await RollupAnswer.ReadAsync(database, tenant, series, plan, cancellationToken).ConfigureAwait(false);
+            var parts = series.Select((_, i) => Split(plan, rollups, i)).ToList();
+            var tails = await TailsAsync(tenant, series, parts, rollups?.ClosedBefore ?? closedBefore, cancellationToken)
+                .ConfigureAwait(false);
+            return new PortionAnswer(rollups, parts, tails);
         }
         catch (Exception e) when (PostgresErrors.IsOfStore(e))
         {
@@ -172,26 +196,21 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
         TenantId tenant,
         DeviceStreams[] series,
         List<List<(TimeRange Range, RollupTier Tier)>> parts,
-        RollupAnswer? answer,
+        long closedBefore,
         CancellationToken cancellationToken
     )
     {
-        if (answer is null || series.Length == 1)
+        if (series.Length == 1)
             return null;
         var starts = parts.ConvertAll(of =>
-            of[^1].Tier == RollupTier.Raw && of[^1].Range.Start >= answer.ClosedBefore ? of[^1].Range.Start : (long?)null
+            of[^1].Tier == RollupTier.Raw && of[^1].Range.Start >= closedBefore ? of[^1].Range.Start : (long?)null
         );
         if (starts.TrueForAll(start => start is null))
             return null;
-        try
-        {
-            return await SeriesTails
-                .ReadAsync(database, tenant, series, starts, parts[0][^1].Range.End, cancellationToken)
-                .ConfigureAwait(false);
-        }
-        catch (Exception e) when (PostgresErrors.IsOfStore(e))
-        {
-            throw PostgresErrors.ToStoreException(e);
-        }
+        return await SeriesTails
+            .ReadAsync(database, tenant, series, starts, parts[0][^1].Range.End, cancellationToken)
+            .ConfigureAwait(false);
     }
+
+    private sealed record PortionAnswer(RollupAnswer? Rollups, List<List<(TimeRange Range, RollupTier Tier)>> Parts, PointWindow?[]? Tails);
 }

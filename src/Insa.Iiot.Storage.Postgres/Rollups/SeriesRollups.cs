@@ -13,6 +13,7 @@ internal sealed class SeriesRollups
         [],
         [],
     ];
+    private bool _isMixed;
 
     /// <summary>Hours that have been written to since they were rolled up.</summary>
     public SortedSet<long> ChangedHours { get; } = [];
@@ -21,17 +22,17 @@ internal sealed class SeriesRollups
     public HashSet<long> ChangedDays { get; } = [];
 
     /// <summary>What the points of each bucket of a tier come to, by time.</summary>
-    public ReadOnlySpan<(long Start, RollupStats Stats)> Within(RollupTier tier, TimeRange range)
+    public (IReadOnlyList<(long Start, RollupStats Stats)> Rows, int First, int End) Within(RollupTier tier, TimeRange range)
     {
         var rows = CollectionsMarshal.AsSpan(_rows[(int)tier]);
-        var first = Place(rows, range.Start);
-        return rows[first..Place(rows, range.End)];
+        return (_rows[(int)tier], Place(rows, range.Start), Place(rows, range.End));
     }
 
-    /// <summary>Adds a row; one of another class joins the one before it.</summary>
+    /// <summary>Adds a row; one of another class joins the one of its time.</summary>
     public void Add(RollupTier tier, long start, in RollupStats stats)
     {
         var rows = _rows[(int)tier];
+        _isMixed |= rows.Count > 0 && rows[^1].Start > start;
         if (rows.Count == 0 || rows[^1].Start != start)
             rows.Add((start, stats));
         else
@@ -47,6 +48,28 @@ internal sealed class SeriesRollups
                 throw new TelemetryStoreException("A stored hour of minutes cannot be read: restore it from a backup.", isTransient: false);
             if (quality < RollupQuality.Bad)
                 Add(RollupTier.Minute, hour + (minute * MinuteCodec.PerMinute), stats);
+        }
+    }
+
+    /// <summary>Puts the rows in order, if they did not come so.</summary>
+    public void Complete()
+    {
+        if (!_isMixed)
+            return;
+        foreach (var rows in _rows)
+        {
+            rows.Sort(static (a, b) => a.Start.CompareTo(b.Start));
+            var kept = 0;
+            for (var i = 1; i < rows.Count; i++)
+            {
+                if (rows[i].Start == rows[kept].Start)
+                    CollectionsMarshal.AsSpan(rows)[kept].Stats.Merge(rows[i].Stats);
+                else
+                    rows[++kept] = rows[i];
+            }
+
+            if (rows.Count > 0)
+                rows.RemoveRange(kept + 1, rows.Count - kept - 1);
         }
     }
 

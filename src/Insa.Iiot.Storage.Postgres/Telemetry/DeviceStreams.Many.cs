@@ -10,7 +10,7 @@ internal sealed partial class DeviceStreams
     /// <param name="wanted">The devices, each with the one metric that is wanted, or all.</param>
     /// <param name="cancellationToken">Ends the search.</param>
     /// <returns>What was found, in the order of <paramref name="wanted"/>; and how far rollups and compaction have come at most.</returns>
-    public static async Task<(DeviceStreams[] Found, long ClosedBefore, long HotFrom)> FindAsync(
+    public static async Task<(DeviceStreams[] Found, long ClosedBefore, long HotFrom, long RolledFrom)> FindAsync(
         PostgresDatabase database,
         TenantId tenant,
         IReadOnlyList<(DeviceId Device, string? Metric)> wanted,
@@ -20,7 +20,7 @@ internal sealed partial class DeviceStreams
         var names = wanted.Select(series => series.Device.Value).Distinct(StringComparer.Ordinal).ToArray();
         var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await using var disposeBatch = batch.ConfigureAwait(false);
-        batch.Add("select closed_before, hot_from from iiot.rollup_state");
+        batch.Add("select closed_before, hot_from, rolled_from from iiot.rollup_state");
         batch.Add(
             $"""
             select d.name, d.device_no, s.stream_no, s.last_ts, s.layout_no
@@ -29,26 +29,11 @@ internal sealed partial class DeviceStreams
             """,
             Texts(names)
         );
-
-        // After the streams, so that none of theirs is missing; each once, however many devices share it.
-        batch.Add(
-            $"""
-            select l.layout_no, l.metric_nos, array(
-              select m.name from unnest(l.metric_nos) with ordinality u (no, place)
-              join iiot.telemetry_metric m on m.tenant_no = l.tenant_no and m.metric_no = u.no order by place)
-            from (
-              select distinct s.layout_no from iiot.telemetry_device d
-              join iiot.telemetry_stream s on s.tenant_no = d.tenant_no and s.device_no = d.device_no
-              where d.tenant_no = {TenantBatch.Number} and d.name = any($1)) s
-            join iiot.telemetry_layout l on l.tenant_no = {TenantBatch.Number} and l.layout_no = s.layout_no
-            """,
-            Texts(names)
-        );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
-        var (closedBefore, hotFrom) = (long.MinValue, long.MinValue);
+        var (closedBefore, hotFrom, rolledFrom) = (long.MinValue, long.MinValue, long.MaxValue);
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            (closedBefore, hotFrom) = (rows.GetFieldValue<long>(0), rows.GetFieldValue<long>(1));
+            (closedBefore, hotFrom, rolledFrom) = (rows.GetFieldValue<long>(0), rows.GetFieldValue<long>(1), rows.GetFieldValue<long>(2));
 
         await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
         var devices = new Dictionary<string, (int DeviceNo, List<(int StreamNo, int LayoutNo, DateTime? Last)> Streams)>(
@@ -62,20 +47,68 @@ internal sealed partial class DeviceStreams
             device.Streams.Add((rows.GetInt32(2), rows.GetInt32(4), rows.IsDBNull(3) ? null : rows.GetDateTime(3)));
         }
 
-        await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
-        var layouts = new Dictionary<int, (int[] MetricNos, string[] Names)>();
-        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            layouts.Add(rows.GetInt32(0), (rows.GetFieldValue<int[]>(1), rows.GetFieldValue<string[]>(2)));
+        await rows.DisposeAsync().ConfigureAwait(false);
+        await batch.DisposeAsync().ConfigureAwait(false);
+        var layouts = await FindLayoutsAsync(database, tenant, devices.Values.SelectMany(device => device.Streams), cancellationToken)
+            .ConfigureAwait(false);
 
+        // Most devices have one layout, and share it with many others.
+        var alike = new Dictionary<(int LayoutNo, string? Metric), DeviceStreams>();
         var found = new DeviceStreams[wanted.Count];
         for (var i = 0; i < found.Length; i++)
         {
             found[i] = new DeviceStreams();
-            if (devices.TryGetValue(wanted[i].Device.Value, out var device))
+            if (!devices.TryGetValue(wanted[i].Device.Value, out var device))
+                continue;
+            var key = (device.Streams[0].LayoutNo, wanted[i].Metric);
+            if (device.Streams.Count == 1 && alike.TryGetValue(key, out var other))
+                found[i].TakeAs(other, device.DeviceNo, device.Streams[0]);
+            else
                 found[i].Take(device.DeviceNo, device.Streams, layouts, wanted[i].Metric);
+            if (device.Streams.Count == 1)
+                alike.TryAdd(key, found[i]);
         }
 
-        return (found, closedBefore, hotFrom);
+        return (found, closedBefore, hotFrom, rolledFrom);
+    }
+
+    private static async Task<Dictionary<int, (int[] MetricNos, string[] Names)>> FindLayoutsAsync(
+        PostgresDatabase database,
+        TenantId tenant,
+        IEnumerable<(int StreamNo, int LayoutNo, DateTime? Last)> streams,
+        CancellationToken cancellationToken
+    )
+    {
+        var layouts = new Dictionary<int, (int[] MetricNos, string[] Names)>();
+        var layoutNos = streams.Select(stream => stream.LayoutNo).Distinct().ToArray();
+        if (layoutNos.Length == 0)
+            return layouts;
+        var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
+        await using var disposeBatch = batch.ConfigureAwait(false);
+        batch.Add(
+            $"""
+            select l.layout_no, l.metric_nos, array(
+              select m.name from unnest(l.metric_nos) with ordinality u (no, place)
+              join iiot.telemetry_metric m on m.tenant_no = l.tenant_no and m.metric_no = u.no order by place)
+            from iiot.telemetry_layout l where l.tenant_no = {TenantBatch.Number} and l.layout_no = any($1)
+            """,
+            new Npgsql.NpgsqlParameter { Value = layoutNos, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer }
+        );
+        var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeRows = rows.ConfigureAwait(false);
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            layouts.Add(rows.GetInt32(0), (rows.GetFieldValue<int[]>(1), rows.GetFieldValue<string[]>(2)));
+        return layouts;
+    }
+
+    private void TakeAs(DeviceStreams other, int deviceNo, (int StreamNo, int LayoutNo, DateTime? Last) stream)
+    {
+        DeviceNo = deviceNo;
+        (Metrics, MetricNos, NewestFrom) = (other.Metrics, other.MetricNos, stream.Last ?? DateTime.MinValue);
+        if (other.StreamNos.Length == 0)
+            return;
+        StreamNos = [stream.StreamNo];
+        _streams.Add(stream.StreamNo, other[other.StreamNos[0]]);
     }
 
     private void Take(

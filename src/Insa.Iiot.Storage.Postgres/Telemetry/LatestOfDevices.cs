@@ -23,7 +23,7 @@ internal sealed class LatestOfDevices
     )
     {
         var wanted = Array.ConvertAll(devices, device => (device, (string?)null));
-        var (found, _, hotFrom) = await DeviceStreams.FindAsync(database, tenant, wanted, cancellationToken).ConfigureAwait(false);
+        var (found, _, hotFrom, _) = await DeviceStreams.FindAsync(database, tenant, wanted, cancellationToken).ConfigureAwait(false);
         var latest = new LatestOfDevices(found);
         await latest.ReadFramesAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await latest.ReadChunksAsync(database, tenant, hotFrom, cancellationToken).ConfigureAwait(false);

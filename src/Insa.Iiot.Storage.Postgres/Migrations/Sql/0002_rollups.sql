@@ -73,9 +73,14 @@ create view iiot.rollup_pending_day with (security_barrier) as
   where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
 
 -- How far rollups have come is the same for all tenants, and says nothing of any. hot_from: no partition that ends after it is compacted.
+-- rolled_from: no rollup is older.
 create view iiot.rollup_state with (security_barrier) as
   select closed_before, case when isfinite(closed_before)
-    then date_bin(partition_width, closed_before, timestamptz '2000-01-01 00:00:00+00') else closed_before end as hot_from
+    then date_bin(partition_width, closed_before, timestamptz '2000-01-01 00:00:00+00') else closed_before end as hot_from,
+    coalesce((
+      select min((regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$FROM \('([^']+)'$re$))[1]::timestamptz)
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid
+      where i.inhparent = 'iiot_data.rollup_hour'::regclass), 'infinity') as rolled_from
   from iiot_data.telemetry_state
   where (select nullif(current_setting('iiot.tenant', true), '')::int) is not null;
 create view iiot.rollup_closing with (security_barrier) as
