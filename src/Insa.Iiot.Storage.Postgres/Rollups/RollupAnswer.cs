@@ -122,7 +122,9 @@ internal sealed class RollupAnswer
         parameters.Add(JobParameters.Time(range.End));
         var (columns, class_, last) =
             kind == Kind.Minutes ? (NoRow, "", "r.minutes") : (RollupColumns.Names, $"and quality < {RollupQuality.Bad}", "null");
-        // In the order of the index or not: a sort here would cost a third of it all, and who takes the rows puts them in order.
+
+        // By offset 0 each series is looked up by itself, along the index. An order by would do so too, but sort what comes in order: a third
+        // of the time. Who takes the rows puts them in order if need be.
         sql.Append(
             CultureInfo.InvariantCulture,
             $"""
@@ -132,7 +134,8 @@ internal sealed class RollupAnswer
             from unnest($1, $2) with ordinality s (device, metric, place) cross join lateral (
               select * from iiot.{table}
               where tenant_no = {TenantBatch.Number} and device_no = s.device and metric_no = s.metric
-                and {column} >= ${parameters.Count - 1} and {column} < ${parameters.Count} {class_}) r
+                and {column} >= ${parameters.Count - 1} and {column} < ${parameters.Count} {class_}
+              offset 0) r
             """
         );
     }
