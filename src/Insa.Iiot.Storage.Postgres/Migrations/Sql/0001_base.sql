@@ -15,7 +15,7 @@ create table iiot.schema_migration (
   checksum bytea not null,
   applied_at timestamptz not null default now()
 );
-grant select on iiot.schema_migration to iiot_app, iiot_writer, iiot_jobs;
+grant select on iiot.schema_migration to iiot_app, iiot_jobs;
 
 -- Tenants, devices, credentials -------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,170 @@
+using Insa.Iiot.Conformance;
+using Npgsql;
+
+namespace Insa.Iiot.Storage.Postgres.Tests.Isolation;
+
+/// <summary>A database in which every table holds rows of two tenants, whatever tables there are.</summary>
+public sealed class TwoTenants(PostgresCluster cluster) : IAsyncLifetime
+{
+    internal static readonly TenantId Mine = TenantId.Parse("mine");
+    internal static readonly TenantId Theirs = TenantId.Parse("theirs");
+    internal static readonly DateTime Noon = new(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc);
+
+    internal PostgresStore Store { get; private set; } = null!;
+
+    /// <summary>The numbers of the two.</summary>
+    internal int MineNo { get; private set; }
+
+    internal int TheirsNo { get; private set; }
+
+    /// <summary>Tables, partitions, views and sequences of the store, quoted and with their schema.</summary>
+    internal List<Relation> Relations { get; } = [];
+
+    public async ValueTask InitializeAsync()
+    {
+        Store = await PostgresStore.MakeAsync(cluster);
+        foreach (var tenant in (TenantId[])[Mine, Theirs])
+            await FillAsync(tenant);
+        MineNo = (int)(await Store.QueryAsync("select tenant_no from iiot.tenant where name = 'mine'"))!;
+        TheirsNo = (int)(await Store.QueryAsync("select tenant_no from iiot.tenant where name = 'theirs'"))!;
+        await FillTheRestAsync();
+        await FindRelationsAsync();
+    }
+
+    /// <summary>A row of values that a table takes, with null for what is generated.</summary>
+    internal async Task<string> InsertAsync(string table, int tenantNo, string suffix = "") =>
+        (string)
+            (
+                await Store.QueryAsync(
+                    $$"""
+                    select format('insert into %s (%s) values (%s)%s', '{{table}}', string_agg(quote_ident(attname), ', ' order by attnum),
+                      string_agg(case
+                        when attname = 'tenant_no' then '{{tenantNo}}'
+                        when attname = 'tier' then '''raw'''
+                        when attname = 'sha256' then quote_literal(sha256('{{table}}{{tenantNo}}')) || '::bytea'
+                        when attname = 'name' and '{{table}}' = 'iiot.tenant' then '''t{{tenantNo}}'''
+                        when atttypid = 'timestamptz'::regtype then '''{{Noon:O}}'''
+                        when atttypid = 'interval'::regtype then '''1 day'''
+                        when atttypid in ('text'::regtype, 'name'::regtype) then '''x'''
+                        when atttypid = 'bytea'::regtype then '''\x00'''
+                        when atttypid = 'boolean'::regtype then 'true'
+                        when atttypid = 'jsonb'::regtype then '''[]'''
+                        when typcategory = 'A' then '''{}'''
+                        else '77' end, ', ' order by attnum), '{{suffix}}')
+                    from pg_attribute a join pg_type t on t.oid = a.atttypid
+                    where attrelid = '{{table}}'::regclass and attnum > 0 and not attisdropped and attidentity = '' and attgenerated = ''
+                    """
+                )
+            )!;
+
+    /// <summary>Everything that a tenant has, as one text.</summary>
+    internal async Task<string> FingerprintAsync(int tenantNo)
+    {
+        var all = "";
+        foreach (var relation in Relations.Where(relation => relation is { IsOfTenant: true, Kind: 'r' or 'p' }))
+            all += await Store.QueryAsync(
+                $"select '{relation.Name}: ' || coalesce(string_agg(r::text, ';' order by r::text), '') || E'\n' from {relation.Name} r where tenant_no = {tenantNo}"
+            );
+        return all;
+    }
+
+    public ValueTask DisposeAsync() => Store.DisposeAsync();
+
+    private async Task FillAsync(TenantId tenant)
+    {
+        var device = DeviceId.Parse($"device-of-{tenant}");
+        await Store.Devices.AddAsync(tenant, new Device { Id = device, DisplayName = $"shown by {tenant}" });
+        await Store.Devices.AddCertificateAsync(tenant, device, CertificateOf(tenant));
+        await Store.Devices.RotateSecretAsync(tenant, device);
+        await Store.DeadLetters.AppendAsync(
+            [
+                new DeadLetter
+                {
+                    Tenant = tenant,
+                    Device = device,
+                    ReceivedAt = Noon,
+                    Reason = IngestReason.Malformed,
+                    MediaType = $"text/{tenant}",
+                    Payload = new byte[] { 1 },
+                },
+            ],
+            CancellationToken.None
+        );
+        using var writer = new BatchWriter();
+        foreach (var name in (string[])["shared", $"device-of-{tenant}"])
+            writer.Add(
+                tenant,
+                DeviceId.Parse(name),
+                Noon,
+                frame => frame.AddText("said"u8, System.Text.Encoding.UTF8.GetBytes($"words of {tenant}"))
+            );
+        await Store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
+    }
+
+    internal static byte[] CertificateOf(TenantId tenant)
+    {
+        var hash = new byte[32];
+        hash[0] = (byte)(tenant == Mine ? 1 : 2);
+        return hash;
+    }
+
+    // Tables that the lines above do not know get a row that their types allow. If their constraints do not, they belong above.
+    private async Task FillTheRestAsync()
+    {
+        var tables = await ListAsync(
+            """
+            select c.oid::regclass::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_no'
+            where c.relnamespace in ('iiot'::regnamespace, 'iiot_data'::regnamespace) and c.relkind in ('r', 'p') and not c.relispartition
+            """
+        );
+        foreach (var table in tables)
+        {
+            if ((long)(await Store.QueryAsync($"select count(distinct tenant_no) from {table}"))! >= 2)
+                continue;
+            if (
+                await Store.QueryAsync(
+                    $"select relkind = 'p' and not exists (select from pg_inherits where inhparent = '{table}'::regclass) from pg_class where oid = '{table}'::regclass"
+                )
+                is true
+            )
+                await Store.QueryAsync($"set role iiot_owner; create table {table}_made partition of {table} default");
+            foreach (var tenantNo in (int[])[MineNo, TheirsNo])
+                await Store.QueryAsync($"set session_replication_role = replica; {await InsertAsync(table, tenantNo)}");
+        }
+    }
+
+    private async Task FindRelationsAsync()
+    {
+        var rows = await ListAsync(
+            """
+            select concat_ws(' ', format('%I.%I', n.nspname, c.relname), c.relkind, c.relispartition::int::text,
+              exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_no')::int::text)
+            from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname in ('iiot', 'iiot_data') and c.relkind in ('r', 'p', 'v', 'm', 'S', 'f') order by 1
+            """
+        );
+        foreach (var parts in rows.Select(row => row.Split(' ')))
+            Relations.Add(new Relation(parts[0], parts[1][0], parts[2] == "1", parts[3] == "1"));
+    }
+
+    internal async Task<List<string>> ListAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(cluster.Server.AdminConnectionString(Store.DatabaseName));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var rows = await command.ExecuteReaderAsync();
+        var all = new List<string>();
+        while (await rows.ReadAsync())
+            all.Add(rows.GetString(0));
+        return all;
+    }
+}
+
+/// <param name="Name">With its schema.</param>
+/// <param name="Kind">As in pg_class: r table, p partitioned, v view, S sequence.</param>
+/// <param name="IsLeaf">Whether it is a partition.</param>
+/// <param name="IsOfTenant">Whether its rows belong to a tenant.</param>
+internal sealed record Relation(string Name, char Kind, bool IsLeaf, bool IsOfTenant)
+{
+    public bool IsOfApplication => Name.StartsWith("iiot.", StringComparison.Ordinal);
+}
