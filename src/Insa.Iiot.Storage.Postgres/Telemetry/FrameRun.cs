@@ -54,7 +54,7 @@ internal sealed class FrameRun : IDisposable
     }
 
     /// <summary>Where the streams of the frames from <paramref name="first"/> on go.</summary>
-    public Span<StreamEntry?> Streams(int first, int count) => _entries.AsSpan(first, count);
+    public Memory<StreamEntry?> Streams(int first, int count) => _entries.AsMemory(first, count);
 
     /// <summary>Sorts the frames and leaves each key once.</summary>
     public void Sort(TelemetryBatch batch)

@@ -139,8 +139,9 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
         for (var i = 0; i < batch.Chunks.Count; i++)
         {
             var chunk = batch.Chunks[i];
-            while (_streams.Find(chunk, run.Streams(first, chunk.FrameCount)) > 0)
-                await _streams.LearnAsync(connection, chunk, cancellationToken).ConfigureAwait(false);
+            var streams = run.Streams(first, chunk.FrameCount);
+            if (_streams.Find(chunk, streams.Span) > 0)
+                await _streams.LearnAsync(connection, chunk, streams, cancellationToken).ConfigureAwait(false);
             first += chunk.FrameCount;
         }
     }

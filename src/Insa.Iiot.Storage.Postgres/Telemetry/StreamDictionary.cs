@@ -51,10 +51,20 @@ internal sealed class StreamDictionary(int maxEntries)
         return missing;
     }
 
-    /// <summary>Asks the database for the streams of a chunk that are not known, and remembers them.</summary>
-    public async Task LearnAsync(NpgsqlConnection connection, TelemetryChunk chunk, CancellationToken cancellationToken)
+    /// <summary>Asks the database for the streams of a chunk that were not found, and remembers them.</summary>
+    /// <param name="connection">A writer's.</param>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="entries">As <see cref="Find"/> left them; every one is set then, also if there are more than can be remembered.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    public async Task LearnAsync(
+        NpgsqlConnection connection,
+        TelemetryChunk chunk,
+        Memory<StreamEntry?> entries,
+        CancellationToken cancellationToken
+    )
     {
-        var wanted = Unknown(chunk);
+        var wanted = Unknown(chunk, entries.Span);
+        var learned = new Dictionary<(DeviceId, TelemetryLayout), StreamEntry>(wanted.Count);
         for (var start = 0; start < wanted.Count; start += MostPerCall)
         {
             var part = wanted.GetRange(start, Math.Min(MostPerCall, wanted.Count - start));
@@ -66,8 +76,11 @@ internal sealed class StreamDictionary(int maxEntries)
             var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using var disposeRow = row.ConfigureAwait(false);
             await row.ReadAsync(cancellationToken).ConfigureAwait(false);
-            Remember(row.GetInt64(0), chunk.Tenant, row.GetInt32(1), part, row.GetFieldValue<int[]>(2));
+            Remember(row.GetInt64(0), chunk.Tenant, row.GetInt32(1), part, row.GetFieldValue<int[]>(2), learned);
         }
+
+        for (var i = 0; i < chunk.FrameCount; i++)
+            entries.Span[i] ??= learned[(chunk[i].Device, chunk[i].Layout)];
     }
 
     /// <summary>Forgets what holds for another generation than this.</summary>
@@ -96,18 +109,13 @@ internal sealed class StreamDictionary(int maxEntries)
         }
     }
 
-    private List<(DeviceId Device, TelemetryLayout Layout)> Unknown(TelemetryChunk chunk)
+    private static List<(DeviceId Device, TelemetryLayout Layout)> Unknown(TelemetryChunk chunk, ReadOnlySpan<StreamEntry?> entries)
     {
         var unknown = new HashSet<(DeviceId, TelemetryLayout)>();
-        lock (_sync)
+        for (var i = 0; i < entries.Length; i++)
         {
-            _tenants.TryGetValue(chunk.Tenant, out var streams);
-            for (var i = 0; i < chunk.FrameCount; i++)
-            {
-                var frame = chunk[i];
-                if (streams?.ContainsKey((frame.Device, frame.Layout)) != true)
-                    unknown.Add((frame.Device, frame.Layout));
-            }
+            if (entries[i] is null)
+                unknown.Add((chunk[i].Device, chunk[i].Layout));
         }
 
         return [.. unknown];
@@ -118,7 +126,8 @@ internal sealed class StreamDictionary(int maxEntries)
         TenantId tenant,
         int tenantNo,
         List<(DeviceId Device, TelemetryLayout Layout)> part,
-        int[] streamNos
+        int[] streamNos,
+        Dictionary<(DeviceId Device, TelemetryLayout Layout), StreamEntry> learned
     )
     {
         lock (_sync)
@@ -130,8 +139,13 @@ internal sealed class StreamDictionary(int maxEntries)
                 _tenants.Add(tenant, streams = []);
             for (var i = 0; i < part.Count; i++)
             {
-                if (streams.TryAdd(part[i], new StreamEntry(tenantNo, streamNos[i])))
+                if (!streams.TryGetValue(part[i], out var entry))
+                {
+                    streams.Add(part[i], entry = new StreamEntry(tenantNo, streamNos[i]));
                     _count++;
+                }
+
+                learned[part[i]] = entry;
             }
         }
     }
