@@ -95,6 +95,9 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             MaxPoolSize = maxConnections,
             MaxAutoPrepare = 0,
             Enlist = false,
+
+            // Npgsql logs the connection string, and with this the password in it.
+            PersistSecurityInfo = false,
         };
         settings.MinPoolSize = Math.Min(settings.MinPoolSize, maxConnections);
         settings.ApplicationName ??= role;

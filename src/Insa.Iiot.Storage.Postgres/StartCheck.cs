@@ -46,7 +46,7 @@ internal static class StartCheck
             select session_user::text, current_user::text, bool_or(r.rolsuper), bool_or(r.rolbypassrls),
               exists (
                 select from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                where n.nspname in ('iiot', 'iiot_data') and c.relowner in (session_user::regrole, current_user::regrole)),
+                where n.nspname in ('iiot', 'iiot_data') and c.relowner in (select oid from pg_roles where rolname in (session_user, current_user))),
               pg_has_role(session_user, 'iiot_owner', 'member'),
               current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')
             from pg_roles r where r.rolname in (session_user, current_user)

@@ -13,15 +13,26 @@ public sealed class PostgresCluster : IAsyncLifetime
     public const string Host = "iiot_host";
     public const string Deploy = "iiot_deploy";
 
+    /// <summary>The one login that the server asks for its password: <see cref="Password"/>.</summary>
+    public const string Asked = "iiot_asked";
+    public const string Password = "Tr0ub4dor; '\"&3\\=";
+
     private const string Template = "iiot_template";
+
+    // Not GetTempFileName: the server runs as another user and must be able to read it.
+    private readonly string _access = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
     private int _databases;
 
     public PostgresServer Server { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
-        Server = await PostgresServer.StartAsync("shared_buffers = 256MB", "max_wal_size = 1GB");
+        await File.WriteAllLinesAsync(_access, [$"host all {Asked} 127.0.0.1/32 scram-sha-256", "host all all 127.0.0.1/32 trust"]);
+        Server = await PostgresServer.StartAsync("shared_buffers = 256MB", "max_wal_size = 1GB", $"hba_file = '{_access}'");
         await MakeRolesAsync(Server);
+        await Server.QueryAsync(
+            $"create role {Asked} login noinherit password '{Password.Replace("'", "''", StringComparison.Ordinal)}' in role iiot_app, iiot_writer, iiot_jobs"
+        );
         await Server.QueryAsync($"create database {Template} owner iiot_owner encoding 'UTF8' template template0");
         await using var owner = NpgsqlDataSource.Create(
             Server.ConnectionString(Template, Deploy) + ";Pooling=false;Options=-c role=iiot_owner"
@@ -53,5 +64,10 @@ public sealed class PostgresCluster : IAsyncLifetime
         return name;
     }
 
-    public ValueTask DisposeAsync() => Server?.DisposeAsync() ?? default;
+    public async ValueTask DisposeAsync()
+    {
+        if (Server is not null)
+            await Server.DisposeAsync();
+        File.Delete(_access);
+    }
 }

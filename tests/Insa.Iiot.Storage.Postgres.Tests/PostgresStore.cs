@@ -1,6 +1,7 @@
 using Insa.Iiot.Storage.Postgres.Devices;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Insa.Iiot.Storage.Postgres.Tests;
 
@@ -12,12 +13,17 @@ internal sealed class PostgresStore : IAsyncDisposable
     private readonly ServiceProvider _services;
     private readonly PostgresCluster _cluster;
 
-    private PostgresStore(PostgresCluster cluster, string database, Action<PostgresStorageOptions>? configure)
+    private PostgresStore(
+        PostgresCluster cluster,
+        string database,
+        Action<PostgresStorageOptions>? configure,
+        Action<ILoggingBuilder>? logging
+    )
     {
         _cluster = cluster;
         DatabaseName = database;
         var services = new ServiceCollection();
-        services.AddLogging();
+        services.AddLogging(logging ?? (_ => { }));
         services
             .AddIiot()
             .AddPostgresStorage(options =>
@@ -52,8 +58,9 @@ internal sealed class PostgresStore : IAsyncDisposable
     public static async Task<PostgresStore> MakeAsync(
         PostgresCluster cluster,
         string? database = null,
-        Action<PostgresStorageOptions>? configure = null
-    ) => new(cluster, database ?? await cluster.MakeDatabaseAsync(), configure);
+        Action<PostgresStorageOptions>? configure = null,
+        Action<ILoggingBuilder>? logging = null
+    ) => new(cluster, database ?? await cluster.MakeDatabaseAsync(), configure, logging);
 
     /// <summary>Runs a statement as the administrator, past all walls.</summary>
     public Task<object?> QueryAsync(string sql) => _cluster.Server.QueryAsync(sql, DatabaseName);

@@ -1,0 +1,163 @@
+using System.Net;
+using System.Net.Sockets;
+using Insa.Iiot.Peers;
+using Npgsql;
+
+namespace Insa.Iiot.Storage.Postgres.Tests;
+
+/// <summary>A host that must not or cannot use a database says so before it does, and what to do.</summary>
+public sealed class StartCheckTests(PostgresCluster cluster)
+{
+    private const string Roles = "in role iiot_app, iiot_writer, iiot_jobs";
+    private const string Secret = "not the password";
+
+    [Fact]
+    public async Task A_superuser_is_refused() =>
+        await AssertRefusedAsync(await DatabaseAsync(), "postgres", isTransient: false, "postgres is a superuser", "create role iiot_host");
+
+    [Fact]
+    public async Task A_login_that_bypasses_row_level_security_is_refused()
+    {
+        await cluster.Server.QueryAsync($"create role bypasser login noinherit bypassrls {Roles}");
+        await AssertRefusedAsync(await DatabaseAsync(), "bypasser", isTransient: false, "BYPASSRLS", "nobypassrls");
+    }
+
+    [Theory]
+    [InlineData("iiot.audit")]
+    [InlineData("iiot_data.telemetry_frame")]
+    public async Task A_login_that_owns_a_table_is_refused(string table)
+    {
+        var login = $"owner_of_{table.Replace('.', '_')}";
+        var database = await DatabaseAsync();
+        await cluster.Server.QueryAsync($"create role {login} login noinherit {Roles}");
+        await cluster.Server.QueryAsync($"alter table {table} owner to {login}", database);
+        await AssertRefusedAsync(database, login, isTransient: false, "owns tables", "create role iiot_host");
+    }
+
+    [Theory]
+    [InlineData("iiot_app, iiot_writer", "iiot_jobs")]
+    [InlineData("iiot_app, iiot_jobs", "iiot_writer")]
+    [InlineData("iiot_writer, iiot_jobs", "iiot_app")]
+    public async Task A_login_that_is_no_member_of_a_role_is_refused(string roles, string missing)
+    {
+        var login = $"without_{missing}";
+        await cluster.Server.QueryAsync($"create role {login} login noinherit in role {roles}");
+        await AssertRefusedAsync(await DatabaseAsync(), login, isTransient: true, "check the logins' roles", $"\"{missing}\"");
+    }
+
+    [Fact]
+    public async Task A_server_without_the_roles_is_refused()
+    {
+        await using var server = await PostgresServer.StartAsync("fsync = off");
+        await server.QueryAsync("create role lonely login");
+        var text = new NpgsqlConnectionStringBuilder(server.ConnectionString("postgres", "lonely")) { Password = Secret };
+        await AssertRefusedAsync(text.ConnectionString, isTransient: true, "A role is missing: run the roles script", "docs/postgres.md");
+    }
+
+    [Theory]
+    [InlineData("SQL_ASCII")]
+    [InlineData("LATIN1")]
+    public async Task A_database_of_another_encoding_is_refused(string encoding)
+    {
+        var database = $"encoded_{encoding.ToLowerInvariant()}";
+        await cluster.Server.QueryAsync($"create database {database} owner iiot_owner encoding '{encoding}' locale 'C' template template0");
+        await AssertRefusedAsync(database, PostgresCluster.Host, isTransient: false, $"encoded in {encoding}", "encoding 'UTF8'");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_database_that_acknowledges_before_it_is_durable_is_refused(bool isOfDatabase)
+    {
+        var database = await DatabaseAsync();
+        if (isOfDatabase)
+            await cluster.Server.QueryAsync($"alter database {database} set synchronous_commit = off");
+        var text = ConnectionString(database, PostgresCluster.Host);
+        await AssertRefusedAsync(
+            isOfDatabase ? text : text + ";Options=-c synchronous_commit=off",
+            isTransient: false,
+            "synchronous_commit is off",
+            "Set it to on"
+        );
+    }
+
+    [Fact]
+    public async Task A_wrong_password_is_reported_without_it() =>
+        await AssertRefusedAsync(await DatabaseAsync(), PostgresCluster.Asked, isTransient: true, "check user name and password");
+
+    [Fact]
+    public async Task A_login_that_does_not_exist_is_reported() =>
+        await AssertRefusedAsync(await DatabaseAsync(), "nobody_of_that_name", isTransient: true, "check user name and password");
+
+    [Fact]
+    public async Task A_database_that_does_not_exist_is_reported() =>
+        await AssertRefusedAsync("no_such_database", PostgresCluster.Host, isTransient: true, "The database does not exist: create it");
+
+    [Fact]
+    public async Task A_server_that_does_not_answer_is_reported()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+        listener.Stop();
+        var text = new NpgsqlConnectionStringBuilder(ConnectionString("iiot", PostgresCluster.Host)) { Port = port };
+        await AssertRefusedAsync(text.ConnectionString, isTransient: true, "PostgreSQL cannot be reached", "connection string");
+    }
+
+    [Theory]
+    [InlineData("Iiot-Host@plant")]
+    [InlineData("1 \"host\"")]
+    public async Task A_login_of_any_name_is_welcome(string login)
+    {
+        await cluster.Server.QueryAsync($"create role \"{login.Replace("\"", "\"\"", StringComparison.Ordinal)}\" login noinherit {Roles}");
+        await using var store = await StoreAsync(
+            new NpgsqlConnectionStringBuilder(ConnectionString(await DatabaseAsync(), PostgresCluster.Host))
+            {
+                Username = login,
+            }.ConnectionString
+        );
+        await store.Database.ReadyAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_store_that_was_refused_works_as_soon_as_the_cause_is_gone()
+    {
+        var database = await DatabaseAsync();
+        await cluster.Server.QueryAsync("create role late_member login noinherit in role iiot_app, iiot_writer");
+        await using var store = await StoreAsync(ConnectionString(database, "late_member"));
+        await Assert.ThrowsAsync<TelemetryStoreException>(async () => await store.Database.ReadyAsync(CancellationToken.None));
+        await cluster.Server.QueryAsync("grant iiot_jobs to late_member");
+        await store.Database.ReadyAsync(CancellationToken.None);
+    }
+
+    private Task<string> DatabaseAsync() => cluster.MakeDatabaseAsync();
+
+    private string ConnectionString(string database, string login) =>
+        new NpgsqlConnectionStringBuilder(cluster.Server.ConnectionString(database, login)) { Password = Secret }.ConnectionString;
+
+    private Task AssertRefusedAsync(string database, string login, bool isTransient, params string[] expected) =>
+        AssertRefusedAsync(ConnectionString(database, login), isTransient, expected);
+
+    private async Task AssertRefusedAsync(string connectionString, bool isTransient, params string[] expected)
+    {
+        await using var store = await StoreAsync(connectionString);
+        var refusal = await Assert.ThrowsAsync<TelemetryStoreException>(async () =>
+            await store.Database.ReadyAsync(CancellationToken.None)
+        );
+        Assert.All(expected, text => Assert.Contains(text, refusal.Message, StringComparison.Ordinal));
+        Assert.Equal(isTransient, refusal.IsTransient);
+        Assert.DoesNotContain(Secret, refusal.ToString(), StringComparison.Ordinal);
+    }
+
+    // Migrated by a login of its own where there is a database to migrate.
+    private Task<PostgresStore> StoreAsync(string connectionString) =>
+        PostgresStore.MakeAsync(
+            cluster,
+            new NpgsqlConnectionStringBuilder(connectionString).Database,
+            options =>
+            {
+                options.ConnectionString = connectionString;
+                options.MigrateOnStart = options.OwnerConnectionString!.Contains("encoded_", StringComparison.Ordinal);
+            }
+        );
+}
