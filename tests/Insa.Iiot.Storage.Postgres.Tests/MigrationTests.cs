@@ -1,0 +1,175 @@
+using Insa.Iiot.Conformance;
+using Insa.Iiot.Storage.Postgres.Migrations;
+using Insa.Iiot.Storage.Postgres.Tests.Isolation;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Insa.Iiot.Storage.Postgres.Tests;
+
+public sealed class MigrationTests(PostgresCluster cluster)
+{
+    private const string Versions = "select string_agg(version || ' ' || name, ', ' order by version) from iiot.schema_migration";
+    private static readonly TenantId Plant = TenantId.Parse("plant");
+    private static readonly DeviceId Press = DeviceId.Parse("press");
+    private static readonly DateTime Noon = new(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc);
+
+    public static TheoryData<int> EarlierVersions => [.. PostgresMigrations.Steps.Select(step => step.Version)];
+
+    private static string AllVersions => string.Join(", ", PostgresMigrations.Steps.Select(step => $"{step.Version} {step.Name}"));
+
+    [Fact]
+    public async Task An_empty_database_is_migrated_and_one_that_is_up_to_date_is_left_alone()
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        var applied = new List<object?>();
+        for (var start = 0; start < 2; start++)
+        {
+            await using var store = await PostgresStore.MakeAsync(cluster, database);
+            await store.Database.ReadyAsync(CancellationToken.None);
+            Assert.Equal(AllVersions, await store.QueryAsync(Versions));
+            applied.Add(await store.QueryAsync("select string_agg(applied_at::text, ',' order by version) from iiot.schema_migration"));
+        }
+
+        Assert.Equal(applied[0], applied[1]);
+    }
+
+    [Fact]
+    public async Task Eight_hosts_that_start_at_once_migrate_once()
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        var hosts = new List<PostgresStore>();
+        for (var i = 0; i < 8; i++)
+            hosts.Add(await PostgresStore.MakeAsync(cluster, database));
+        await Task.WhenAll(hosts.Select(host => Task.Run(async () => await host.Database.ReadyAsync(CancellationToken.None))));
+        Assert.Equal(AllVersions, await hosts[0].QueryAsync(Versions));
+        foreach (var host in hosts)
+            await host.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(
+        "update iiot.schema_migration set checksum = '\\x00' where version = 1",
+        "Migration 1 (base) was applied with another text"
+    )]
+    [InlineData("insert into iiot.schema_migration (version, name, checksum) values (9999, 'later', '\\x00')", "update the package")]
+    public async Task A_schema_that_this_package_does_not_know_is_refused(string change, string expected)
+    {
+        var database = await cluster.MakeDatabaseAsync();
+        await cluster.Server.QueryAsync(change, database);
+        foreach (var migrates in (bool[])[true, false])
+        {
+            await using var store = await PostgresStore.MakeAsync(cluster, database, options => options.MigrateOnStart = migrates);
+            var refusal = await RefusedAsync(store);
+            Assert.Contains(expected, refusal.Message, StringComparison.Ordinal);
+            Assert.False(refusal.IsTransient);
+        }
+    }
+
+    [Fact]
+    public async Task A_host_that_may_not_migrate_says_what_to_do_about_an_empty_database()
+    {
+        await using var store = await PostgresStore.MakeAsync(
+            cluster,
+            await cluster.MakeEmptyDatabaseAsync(),
+            options => options.MigrateOnStart = false
+        );
+        var refusal = await RefusedAsync(store);
+        Assert.Contains("PostgresMigrations.Script()", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("MigrateOnStart", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(DBNull.Value, await store.QueryAsync("select to_regnamespace('iiot')::text"));
+    }
+
+    [Fact]
+    public async Task The_script_does_with_psql_what_a_host_does_and_may_be_run_again()
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        var script = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(script, PostgresMigrations.Script());
+            for (var run = 0; run < 2; run++)
+                await cluster.Server.PsqlAsync(database, "-f", script);
+        }
+        finally
+        {
+            File.Delete(script);
+        }
+
+        await using var store = await PostgresStore.MakeAsync(cluster, database, options => options.MigrateOnStart = false);
+        Assert.True(await store.Devices.AddAsync(Plant, new Device { Id = Press }));
+        Assert.Equal(AllVersions, await store.QueryAsync(Versions));
+        await using var admin = new NpgsqlConnection(cluster.Server.AdminConnectionString(database));
+        await admin.OpenAsync();
+        Assert.Empty(await SchemaCheck.FindViolationsAsync(admin));
+    }
+
+    [Theory]
+    [MemberData(nameof(EarlierVersions))]
+    public async Task What_was_stored_by_any_earlier_version_is_read_by_this_one(int version)
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        await MigrateAsync(database, PostgresMigrations.Steps.Where(step => step.Version <= version));
+        await cluster.Server.QueryAsync(
+            $"""
+            begin;
+            set local role iiot_writer;
+            select iiot_data.ensure_partition('{Noon:O}');
+            select iiot_data.find_streams('plant', array['press'], array[E'a\nb']);
+            reset role;
+            insert into iiot_data.telemetry_frame (ts, arrived_at, tenant_no, stream_no, vals)
+              select '{Noon:O}', '{Noon:O}', tenant_no, stream_no, float8send(1.5) || float8send(-2) from iiot.telemetry_stream;
+            insert into iiot.device (tenant_no, name, display_name, created_at) select tenant_no, 'press', 'Press 1', '{Noon:O}' from iiot.tenant;
+            commit
+            """,
+            database
+        );
+        await using var store = await PostgresStore.MakeAsync(cluster, database);
+        Assert.Equal("Press 1", (await store.Devices.FindAsync(Plant, Press))!.DisplayName);
+        Assert.Equal([("a", 1.5), ("b", -2)], await LatestAsync(store));
+
+        using var writer = new BatchWriter();
+        writer.Add(Plant, Press, Noon.AddHours(1), frame => frame.AddDouble("a"u8, 3));
+        await store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
+        Assert.Equal([("a", 3), ("b", -2)], await LatestAsync(store));
+        Assert.Equal(AllVersions, await store.QueryAsync(Versions));
+    }
+
+    [Fact]
+    public async Task A_step_that_fails_leaves_nothing_of_itself_and_the_steps_before_it()
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        var last = PostgresMigrations.CurrentVersion;
+        PostgresMigration[] steps =
+        [
+            .. PostgresMigrations.Steps,
+            new(last + 1, "good", "create table iiot.good ()", []),
+            new(last + 2, "bad", "create table iiot.bad (); select 1/0", []),
+        ];
+        await Assert.ThrowsAsync<PostgresException>(() => MigrateAsync(database, steps));
+        Assert.Equal(last + 1, await cluster.Server.QueryAsync("select max(version) from iiot.schema_migration", database));
+        Assert.Equal(DBNull.Value, await cluster.Server.QueryAsync("select to_regclass('iiot.bad')::text", database));
+    }
+
+    [Fact]
+    public async Task A_migration_whose_connection_is_lost_is_reported_as_that()
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        PostgresMigration[] steps = [new(1, "lost", "select pg_terminate_backend(pg_backend_pid())", [])];
+        var lost = await Assert.ThrowsAnyAsync<NpgsqlException>(() => MigrateAsync(database, steps));
+        Assert.True(PostgresErrors.ToStoreException(lost).IsTransient);
+    }
+
+    private async Task MigrateAsync(string database, IEnumerable<PostgresMigration> steps)
+    {
+        await using var owner = NpgsqlDataSource.Create(
+            cluster.Server.ConnectionString(database, PostgresCluster.Deploy) + ";Pooling=false;Options=-c role=iiot_owner"
+        );
+        await new PostgresMigrator(NullLogger.Instance).MigrateAsync(owner, [.. steps], CancellationToken.None);
+    }
+
+    private static async Task<IEnumerable<(string, double)>> LatestAsync(PostgresStore store) =>
+        (await store.Reader.ReadLatestAsync(Plant, Press)).Select(point => (point.Metric, point.Value.AsDouble()));
+
+    private static Task<TelemetryStoreException> RefusedAsync(PostgresStore store) =>
+        Assert.ThrowsAsync<TelemetryStoreException>(async () => await store.Database.ReadyAsync(CancellationToken.None));
+}
