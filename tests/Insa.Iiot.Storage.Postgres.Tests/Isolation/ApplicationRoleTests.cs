@@ -5,9 +5,6 @@ namespace Insa.Iiot.Storage.Postgres.Tests.Isolation;
 /// <summary>What can be had by any SQL over a connection of the application.</summary>
 public sealed class ApplicationRoleTests(TwoTenants data) : IClassFixture<TwoTenants>
 {
-    // Belongs to nobody: which migrations were applied.
-    private const string Common = "iiot.schema_migration";
-
     [Fact]
     public async Task Every_table_holds_rows_of_both_tenants()
     {
@@ -27,7 +24,7 @@ public sealed class ApplicationRoleTests(TwoTenants data) : IClassFixture<TwoTen
     {
         await using var app = await RawConnection.OpenAsync(data.Store.Database.App);
         await app.ExecuteAsync(setting);
-        foreach (var relation in data.Relations.Where(relation => relation.Name != Common))
+        foreach (var relation in data.Relations.Where(relation => !SchemaCheck.IsCommon(relation.Name)))
             AssertNothing(relation, await app.TryAsync($"select * from {relation.Name}"));
     }
 

@@ -11,6 +11,9 @@ internal static class SchemaCheck
     //   certificate_sha256_key: a certificate stands for one device of one tenant; its hash cannot be guessed.
     private const string AcrossTenants = "'tenant_name_key', 'tenant_pkey', 'certificate_sha256_key'";
 
+    // Says the same to every tenant, and nothing of any: which migrations were applied, how far rollups have come.
+    private static readonly string[] Common = ["iiot.schema_migration", "iiot.rollup_state", "iiot.rollup_closing"];
+
     private const string Relations = """
         (select c.*, c.oid::regclass::text as name, c.relnamespace::regnamespace::text as schema,
           exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_no') as of_tenant
@@ -89,6 +92,7 @@ internal static class SchemaCheck
             select name || ': a view that does not ask for the tenant' from {Relations} c
             where relkind = 'v' and not coalesce(reloptions && array['security_invoker=true'], false) and not (of_tenant and
               pg_get_viewdef(oid) like '%tenant_no = ( SELECT (NULLIF(current_setting(''iiot.tenant''::text, true), ''''::text))::integer%')
+              and name not in ('{string.Join("', '", Common)}')
             """,
         $"select name || ': a materialized view, which row-level security does not reach' from {Relations} c where relkind = 'm'",
         $"select format('%s: owned by %s', name, relowner::regrole) from {Relations} c where relowner <> 'iiot_owner'::regrole",
@@ -131,6 +135,9 @@ internal static class SchemaCheck
             where rolname in ('iiot_owner', 'iiot_writer', 'iiot_app', 'iiot_jobs') and (rolsuper or rolbypassrls or rolcanlogin)
             """,
     ];
+
+    /// <summary>Whether what it holds is no tenant's.</summary>
+    public static bool IsCommon(string relation) => Common.Contains(relation);
 
     /// <summary>What does not hold, one line each.</summary>
     /// <param name="connection">Of an administrator, whose transaction is looked into if it has one.</param>

@@ -31,7 +31,7 @@ public sealed class TwoTenants(PostgresCluster cluster) : IAsyncLifetime
         await FindRelationsAsync();
     }
 
-    /// <summary>A row of values that a table takes, with null for what is generated.</summary>
+    /// <summary>A statement that adds a row of whatever the types of a table's columns allow.</summary>
     internal async Task<string> InsertAsync(string table, int tenantNo, string suffix = "") =>
         (string)
             (
@@ -47,12 +47,13 @@ public sealed class TwoTenants(PostgresCluster cluster) : IAsyncLifetime
                         when atttypid = 'interval'::regtype then '''1 day'''
                         when atttypid in ('text'::regtype, 'name'::regtype) then '''x'''
                         when atttypid = 'bytea'::regtype then '''\x00'''
+                        when atttypid = 'smallint'::regtype then '1'
                         when atttypid = 'boolean'::regtype then 'true'
                         when atttypid = 'jsonb'::regtype then '''[]'''
                         when typcategory = 'A' then '''{}'''
                         else '77' end, ', ' order by attnum), '{{suffix}}')
                     from pg_attribute a join pg_type t on t.oid = a.atttypid
-                    where attrelid = '{{table}}'::regclass and attnum > 0 and not attisdropped and attidentity = '' and attgenerated = ''
+                    where attrelid = '{{table}}'::regclass and attnum > 0 and not attisdropped and attidentity = '' and not atthasdef
                     """
                 )
             )!;
