@@ -288,6 +288,41 @@ public sealed class PostgresTelemetrySinkTests(PostgresCluster cluster) : IAsync
     }
 
     [Fact]
+    public async Task Hosts_that_meet_new_names_and_a_new_day_at_once_agree_on_them()
+    {
+        const int Hosts = 4;
+        const int Devices = 60;
+        var random = new Random(1);
+        var hosts = new List<PostgresStore>();
+        for (var i = 0; i < Hosts; i++)
+            hosts.Add(await PostgresStore.MakeAsync(cluster, _store.DatabaseName));
+        for (var day = 0; day < 3; day++)
+        {
+            var writers = hosts.ConvertAll(_ => new BatchWriter());
+            foreach (var writer in writers)
+            {
+                foreach (var device in Enumerable.Range(0, Devices).OrderBy(_ => random.Next()))
+                    writer.Add(
+                        Plant,
+                        DeviceId.Parse($"d{day}-{device}"),
+                        Noon.AddDays(day),
+                        frame => frame.AddDouble(System.Text.Encoding.UTF8.GetBytes($"m{day}-{device % 7}"), device)
+                    );
+            }
+
+            await Task.WhenAll(
+                hosts.Zip(writers, (host, writer) => Task.Run(() => host.Sink.WriteAsync(writer.Batch, CancellationToken.None)))
+            );
+            writers.ForEach(writer => writer.Dispose());
+            Assert.Equal(Devices * (day + 1), await CountAsync());
+            Assert.Equal(Devices * (day + 1L), await _store.QueryAsync("select count(*) from iiot.telemetry_stream"));
+        }
+
+        foreach (var host in hosts)
+            await host.DisposeAsync();
+    }
+
+    [Fact]
     public async Task More_streams_than_are_remembered_are_still_written_where_they_belong()
     {
         await using var small = await PostgresStore.MakeAsync(cluster, _store.DatabaseName, options => options.MaxCachedStreams = 1000);
