@@ -1,6 +1,7 @@
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.SampleHost.Bootstrap;
 using Insa.Iiot.SampleHost.Simulation;
+using Insa.Iiot.SampleHost.Storage;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -44,12 +45,12 @@ internal static class HostRun
             Mqtt = new BootstrapMqtt(mqtt.Address.ToString(), mqtt.Port),
         };
         var file = app.Services.GetRequiredService<FirstStart>().Write(bootstrap);
-        await Console.Out.WriteLineAsync(Banner(bootstrap, file, settings.SimulatedMachines));
+        await Console.Out.WriteLineAsync(Banner(bootstrap, file, app.Services.GetRequiredService<StoreName>(), settings.SimulatedMachines));
         await app.WaitForShutdownAsync();
         return 0;
     }
 
-    private static string Banner(BootstrapFile bootstrap, string file, int simulated)
+    private static string Banner(BootstrapFile bootstrap, string file, StoreName store, int simulated)
     {
         var read = $"sed -n 's/.*\"%s\": *\"\\([^\"]*\\)\".*/\\1/p' '{file}'";
         var password = read.Replace("%s", "password", StringComparison.Ordinal);
@@ -66,6 +67,7 @@ internal static class HostRun
             Insa.Iiot is ready.
               MQTT   {{{bootstrap.Mqtt.Host}}}:{{{bootstrap.Mqtt.Port}}}   devices of tenant '{{{bootstrap.Tenant}}}', by user name and password
               HTTP   {{{bootstrap.Http}}}   API for the admin token; /health/ready, /metrics
+              Store  {{{store.Text}}}
               Data   {{{Path.GetDirectoryName(file)}}}   secrets in bootstrap.json, for this user only
               Sim    {{{machines}}}
 

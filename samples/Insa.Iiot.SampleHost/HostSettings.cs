@@ -10,9 +10,13 @@ internal sealed record HostSettings(
     int HttpPort,
     IPAddress MqttAddress,
     int MqttPort,
-    int SimulatedMachines
+    int SimulatedMachines,
+    string Storage
 )
 {
+    public const string Sqlite = "sqlite";
+    public const string Postgres = "postgres";
+
     private const int MostSimulatedMachines = 999;
 
     /// <exception cref="FormatException">A setting cannot be read.</exception>
@@ -23,7 +27,8 @@ internal sealed record HostSettings(
             ReadPort(configuration, "Iiot:Http:Port", 8080),
             ReadAddress(configuration, "Iiot:Mqtt:Address"),
             ReadPort(configuration, "Iiot:Mqtt:Port", 1883),
-            ReadMachines(configuration, "Iiot:Simulate")
+            ReadMachines(configuration, "Iiot:Simulate"),
+            ReadStorage(configuration, "Iiot:Storage")
         );
 
     private static IPAddress ReadAddress(IConfiguration configuration, string key) =>
@@ -48,4 +53,15 @@ internal sealed record HostSettings(
             ? count
             : throw new FormatException($"{key} is '{text}': write a number of machines from 0 to {MostSimulatedMachines}.");
     }
+
+    private static string ReadStorage(IConfiguration configuration, string key) =>
+        (configuration[key] ?? Sqlite) switch
+        {
+            Sqlite => Sqlite,
+            Postgres when string.IsNullOrWhiteSpace(configuration["Iiot:Postgres:ConnectionString"]) => throw new FormatException(
+                $"{key} is '{Postgres}': write where it is to Iiot:Postgres:ConnectionString, such as Host=localhost;Database=iiot;Username=iiot_host;Password=..."
+            ),
+            Postgres => Postgres,
+            var other => throw new FormatException($"{key} is '{other}': write {Sqlite} or {Postgres}."),
+        };
 }

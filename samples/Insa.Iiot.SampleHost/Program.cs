@@ -4,6 +4,8 @@ using Insa.Iiot.SampleHost;
 using Insa.Iiot.SampleHost.Api;
 using Insa.Iiot.SampleHost.Bootstrap;
 using Insa.Iiot.SampleHost.Simulation;
+using Insa.Iiot.SampleHost.Storage;
+using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 
 var builder = WebApplication.CreateSlimBuilder(args);
@@ -21,11 +23,12 @@ catch (FormatException e)
 builder
     .Logging.AddSimpleConsole(console => console.SingleLine = true)
     .AddFilter("Microsoft", LogLevel.Warning)
-    .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+    .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
+    .AddFilter("Npgsql", LogLevel.None); // what the store makes of it is said by the store
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.HttpAddress, settings.HttpPort));
 builder
     .Services.AddIiot()
-    .AddSqliteStorage(sqlite => sqlite.Path = Path.Combine(settings.Data, "iiot.db"))
+    .AddStorage(settings, builder.Configuration)
     .AddIngestion(ingestion => builder.Configuration.GetSection("Iiot:Ingestion").Bind(ingestion))
     .AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort }));
 builder.Services.AddSingleton(settings).AddSingleton<FirstStart>().AddSingleton<AdminToken>();
@@ -34,7 +37,18 @@ if (settings.SimulatedMachines > 0)
 builder.Services.AddProblemDetails();
 builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Insa.Iiot.*").AddPrometheusExporter());
 
-await using var app = builder.Build();
+WebApplication built;
+try
+{
+    // The server is made here, and with it all that it needs.
+    built = builder.Build();
+}
+catch (OptionsValidationException e)
+{
+    return await HostRun.FailAsync(e.Message);
+}
+
+await using var app = built;
 app.UseExceptionHandler(
     new ExceptionHandlerOptions
     {
