@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text.Json.Serialization;
 
 namespace Insa.Iiot.LoadTest;
 
@@ -17,6 +18,10 @@ internal sealed record LoadOptions
     public int Payload { get; private set; } = 100;
 
     public string Store { get; private set; } = "null";
+
+    /// <summary>The database to write to, as Npgsql's keywords; without it a private server is started. May hold a password.</summary>
+    [JsonIgnore]
+    public string? Postgres { get; private set; }
 
     public bool CompareMosquitto { get; private set; }
 
@@ -45,7 +50,7 @@ internal sealed record LoadOptions
             var value = i + 1 < args.Length ? args[i + 1] : "";
             if (!read.TrySet(args[i], value))
             {
-                error = $"'{args[i]} {value}' is no option, or its value is out of range.";
+                error = $"'{args[i]}{(args[i] == "--postgres" ? "" : " " + value)}' is no option, or its value is out of range.";
                 return false;
             }
 
@@ -64,7 +69,10 @@ internal sealed record LoadOptions
                 return value == "1";
             case "--store":
                 Store = value;
-                return value is "null" or "sqlite";
+                return value is "null" or "sqlite" or "postgres";
+            case "--postgres":
+                Postgres = value;
+                return value.Length > 0;
             case "--compare":
                 CompareMosquitto = true;
                 return value == "mosquitto";
@@ -85,7 +93,7 @@ internal sealed record LoadOptions
         }
     }
 
-    private static bool TryRead(string text, int least, int most, Action<int> set)
+    internal static bool TryRead(string text, int least, int most, Action<int> set)
     {
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < least || number > most)
             return false;

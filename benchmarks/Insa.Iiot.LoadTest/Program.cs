@@ -1,4 +1,5 @@
 using Insa.Iiot.LoadTest;
+using Insa.Iiot.LoadTest.Copy;
 using Insa.Iiot.LoadTest.Mqtt;
 using Insa.Iiot.LoadTest.Serving;
 
@@ -10,30 +11,48 @@ const string Usage = """
       --seconds 5            length of a run
       --rounds 3             runs per side, after one to warm up
       --payload 100          bytes per message, 70 to 4096
-      --store null|sqlite    where the endpoint writes to before it acknowledges
+      --store null|sqlite|postgres
+                             where the endpoint writes to before it acknowledges
+      --postgres "Host=..."  the database of --store postgres, migrated, and nothing else's; without it a private server is started
       --compare mosquitto    the peer; without it the endpoint runs alone
       --rate N               messages a second in all, instead of as fast as they go; prints the server's memory each second
       --flood                times another tenant's 10 messages a second, idle and under this load
+      --json                 prints one JSON document
+    Usage: copy [options]    writes the same telemetry by psql and by the sink to a private PostgreSQL server, in alternating runs
+      --points 2000000       points of a run
+      --rounds 3             runs per case, after one to warm up
+      --cases narrow,...     which: {CASES}
+      --sustained N          writes N points to one table, autovacuum on, WAL settings as they come; rates of each 2,000,000
+      --set name=value       a setting of the server, such as shared_buffers=4GB
       --json                 prints one JSON document
     """;
 
 if (args is ["serve", var store, var data])
     return await LoadServer.RunAsync(store, data);
+var usage = Usage.Replace("{CASES}", string.Join(',', CopyCase.All.Select(known => known.Name)), StringComparison.Ordinal);
 if (args.Contains("--help"))
 {
-    Console.WriteLine(Usage);
+    Console.WriteLine(usage);
     return 0;
+}
+
+if (args is ["copy", .. var copyArgs])
+{
+    if (CopyOptions.TryParse(copyArgs, out var copyOptions, out var copyError))
+        return await CopyBench.RunAsync(copyOptions);
+    Console.Error.WriteLine(copyError + Environment.NewLine + usage);
+    return 2;
 }
 
 if (args is not ["mqtt", .. var rest])
 {
-    Console.Error.WriteLine(Usage);
+    Console.Error.WriteLine(usage);
     return 2;
 }
 
 if (!LoadOptions.TryParse(rest, out var options, out var error))
 {
-    Console.Error.WriteLine(error + Environment.NewLine + Usage);
+    Console.Error.WriteLine(error + Environment.NewLine + usage);
     return 2;
 }
 

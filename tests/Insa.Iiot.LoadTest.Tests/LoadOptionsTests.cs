@@ -22,7 +22,7 @@ public sealed class LoadOptionsTests
     [InlineData("--seconds -1")]
     [InlineData("--seconds 1.5")]
     [InlineData("--payload 10")]
-    [InlineData("--store postgres")]
+    [InlineData("--store oracle")]
     [InlineData("--compare emqx")]
     [InlineData("--unknown 1")]
     [InlineData("stray")]

@@ -18,6 +18,34 @@ internal readonly record struct ProcessUsage(double CpuSeconds, long PeakBytes)
         return new ProcessUsage(ticks / ClockTicksPerSecond, ReadBytes(pid, "VmHWM:"));
     }
 
+    /// <summary>CPU time of a process and of its children, the ended and the running ones.</summary>
+    public static double CpuSecondsOfFamily(int pid)
+    {
+        var ticks = 0L;
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var other))
+                continue;
+            try
+            {
+                var stat = File.ReadAllText($"/proc/{other}/stat");
+                var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+                var isChild = fields[1] == pid.ToString(CultureInfo.InvariantCulture);
+                if (other == pid || isChild)
+                    ticks += fields
+                        .AsSpan(11, other == pid ? 4 : 2)
+                        .ToArray()
+                        .Sum(field => long.Parse(field, CultureInfo.InvariantCulture));
+            }
+            catch (IOException)
+            {
+                // It ended; its parent has its time.
+            }
+        }
+
+        return ticks / ClockTicksPerSecond;
+    }
+
     public static long ResidentBytesOf(int pid) => ReadBytes(pid, "VmRSS:");
 
     private static long ReadBytes(int pid, string key)

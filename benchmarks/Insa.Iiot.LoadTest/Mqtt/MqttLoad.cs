@@ -13,7 +13,7 @@ internal static class MqttLoad
 
     public static async Task<int> RunAsync(LoadOptions options)
     {
-        var servers = new List<ServerProcess> { await ServerProcess.StartEndpointAsync(options.Store) };
+        var servers = new List<ServerProcess> { await ServerProcess.StartEndpointAsync(options) };
         if (options.CompareMosquitto)
             servers.Add(await ServerProcess.StartMosquittoAsync());
 
@@ -23,6 +23,8 @@ internal static class MqttLoad
         long errors = 0;
         try
         {
+            var storedBefore = options.Store == "null" ? 0 : await servers[0].AskAsync("count");
+
             // Nine years back, and a month for every round: each message of a device has a time of its own, inside the window.
             var start = TimeProvider.System.GetUtcNow().AddYears(-9);
             for (var round = 0; round <= options.Rounds; round++)
@@ -44,8 +46,8 @@ internal static class MqttLoad
                 }
             }
 
-            if (options.Store == "sqlite")
-                stored = await servers[0].AskAsync("count");
+            if (options.Store != "null")
+                stored = await servers[0].AskAsync("count") - storedBefore;
         }
         finally
         {

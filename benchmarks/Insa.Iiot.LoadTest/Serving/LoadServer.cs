@@ -1,12 +1,18 @@
 using System.Globalization;
 using Insa.Iiot.Protocols.Mqtt;
 using Microsoft.Data.Sqlite;
+using Npgsql;
 
 namespace Insa.Iiot.LoadTest.Serving;
 
 /// <summary>The endpoint under test in a process of its own. Says its port, then answers <c>allocated</c> and <c>count</c> until its input ends.</summary>
 internal static class LoadServer
 {
+    /// <summary>The environment variable with the connection string: a command line is for all to read.</summary>
+    public const string PostgresVariable = "IIOT_LOAD_POSTGRES";
+
+    private static string PostgresConnection => Environment.GetEnvironmentVariable(PostgresVariable)!;
+
     public static async Task<int> RunAsync(string store, string folder)
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -16,6 +22,13 @@ internal static class LoadServer
         builder.Services.AddSingleton<IDeviceAuthenticator, AnyDevice>();
         if (store == "sqlite")
             iiot.AddSqliteStorage(sqlite => sqlite.Path = database);
+        else if (store == "postgres")
+            iiot.AddPostgresStorage(postgres =>
+            {
+                postgres.ConnectionString = PostgresConnection;
+                postgres.MigrateOnStart = false;
+                postgres.CompactAfter = null;
+            });
         else
             builder.Services.AddSingleton<ITelemetrySink, NullSink>();
         iiot.AddIngestion().AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Port = 0 }));
@@ -27,12 +40,25 @@ internal static class LoadServer
         );
         while (await Console.In.ReadLineAsync() is { } command)
         {
-            var answer = command == "count" ? Count(database) : GC.GetTotalAllocatedBytes(precise: true);
+            var answer =
+                command != "count" ? GC.GetTotalAllocatedBytes(precise: true)
+                : store == "postgres" ? await CountAsync()
+                : Count(database);
             Console.WriteLine(answer.ToString(CultureInfo.InvariantCulture));
         }
 
         await app.StopAsync();
         return 0;
+    }
+
+    private static async Task<long> CountAsync()
+    {
+        await using var source = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(PostgresConnection) { Options = "-c role=iiot_jobs" }
+        );
+        await using var command = source.CreateCommand("select count(*) from iiot_data.telemetry_frame");
+        command.CommandTimeout = 600;
+        return (long)(await command.ExecuteScalarAsync())!;
     }
 
     private static long Count(string database)

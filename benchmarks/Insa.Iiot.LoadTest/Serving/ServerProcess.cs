@@ -8,10 +8,12 @@ namespace Insa.Iiot.LoadTest.Serving;
 /// <summary>A server under load, started for it and stopped by its process id.</summary>
 internal sealed class ServerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
     private readonly string _folder;
+
+    private PrivatePostgres? _postgres;
 
     private ServerProcess(string name, Process process, string folder, int port, bool isOurs) =>
         (Name, _process, _folder, Port, IsOurs) = (name, process, folder, port, isOurs);
@@ -24,7 +26,25 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public static async Task<ServerProcess> StartEndpointAsync(string store)
+    public static async Task<ServerProcess> StartEndpointAsync(LoadOptions options)
+    {
+        var store = options.Store;
+        var postgres = store == "postgres" && options.Postgres is null ? await PrivatePostgres.StartAsync() : null;
+        try
+        {
+            var server = await StartEndpointAsync(store, postgres?.HostConnectionString ?? options.Postgres);
+            server._postgres = postgres;
+            return server;
+        }
+        catch
+        {
+            if (postgres is not null)
+                await postgres.DisposeAsync();
+            throw;
+        }
+    }
+
+    private static async Task<ServerProcess> StartEndpointAsync(string store, string? postgres)
     {
         var folder = Directory.CreateTempSubdirectory("iiot-load-").FullName;
         var start = new ProcessStartInfo(Environment.ProcessPath!, ["serve", store, folder])
@@ -32,6 +52,7 @@ internal sealed class ServerProcess : IAsyncDisposable
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
+        start.Environment[LoadServer.PostgresVariable] = postgres;
         var process = Process.Start(start)!;
         var port = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
         return new ServerProcess("insa.iiot", process, folder, int.Parse(port!, CultureInfo.InvariantCulture), isOurs: true);
@@ -91,6 +112,8 @@ internal sealed class ServerProcess : IAsyncDisposable
 
         _process.Dispose();
         Directory.Delete(_folder, recursive: true);
+        if (_postgres is not null)
+            await _postgres.DisposeAsync();
     }
 
     private static async Task WaitForPortAsync(int port)

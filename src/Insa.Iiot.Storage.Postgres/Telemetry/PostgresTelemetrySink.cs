@@ -62,6 +62,9 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
         }
     }
 
+    /// <summary>Compares the next batches with what is stored, each of their frames.</summary>
+    internal void ExpectReplays(int batches) => Volatile.Write(ref _replayBatches, batches);
+
     public void Dispose()
     {
         while (_kept.TryTake(out var work))
@@ -120,7 +123,7 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
             {
-                Volatile.Write(ref _replayBatches, BatchesPerReplay);
+                ExpectReplays(BatchesPerReplay);
                 _logger.Replaying(BatchesPerReplay);
                 return await MergeAsync(connection, batch, work, generation, 0, work.Run.Count, cancellationToken).ConfigureAwait(false);
             }
