@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -25,6 +26,15 @@ internal sealed class HostProcess : IAsyncDisposable
     public string Banner { get; }
 
     public JsonNode Bootstrap { get; }
+
+    /// <summary>The largest resident size so far (proc(5)).</summary>
+    public long PeakMebibytes =>
+        long.Parse(
+            File.ReadLines($"/proc/{_process.Id}/status")
+                .First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                .Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture
+        ) / 1024;
 
     public IPEndPoint Mqtt => new(IPAddress.Parse((string)Bootstrap["mqtt"]!["host"]!), (int)Bootstrap["mqtt"]!["port"]!);
 

@@ -12,6 +12,7 @@ namespace Insa.Iiot.SampleHost.Tests;
 internal sealed class LoadDevice(string id, string user, string password, DateTimeOffset start)
 {
     private const int Window = 64;
+    private const byte ServerUnavailable = 3; // MQTT 3.1.1 table 3.1
 
     public string Id => id;
 
@@ -23,13 +24,14 @@ internal sealed class LoadDevice(string id, string user, string password, DateTi
 
     public DateTimeOffset TimeOf(int reading) => start.AddMilliseconds(reading);
 
-    /// <summary>Publishes until the connection breaks.</summary>
+    /// <summary>Publishes until the connection breaks, or the host cannot ask its store who this is.</summary>
     /// <param name="endpoint">The host's MQTT endpoint.</param>
     /// <param name="acknowledged">Hears of how many acknowledgements came at once, when the window is full again.</param>
     /// <exception cref="InvalidDataException">The host answered what it may not.</exception>
-    public async Task RunAsync(IPEndPoint endpoint, Action<int> acknowledged)
+    public async Task RunAsync(IPEndPoint endpoint, Action<int> acknowledged, CancellationToken stop = default)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await using var stopped = stop.UnsafeRegister(static socket => ((Socket)socket!).Dispose(), socket);
         var received = new byte[16 * 1024];
         try
         {
@@ -38,6 +40,8 @@ internal sealed class LoadDevice(string id, string user, string password, DateTi
             var length = 0;
             while (length < 4)
                 length += await ReceiveAsync(socket, received.AsMemory(length));
+            if (received.AsSpan(0, 4).SequenceEqual<byte>([0x20, 2, 0, ServerUnavailable]))
+                return;
             if (!received.AsSpan(0, 4).SequenceEqual<byte>([0x20, 2, 0, 0]))
                 throw new InvalidDataException($"CONNACK was {Convert.ToHexString(received, 0, length)}.");
 
@@ -57,6 +61,10 @@ internal sealed class LoadDevice(string id, string user, string password, DateTi
         catch (SocketException)
         {
             // The host is gone.
+        }
+        catch (ObjectDisposedException) when (stop.IsCancellationRequested)
+        {
+            // This was all.
         }
     }
 

@@ -31,10 +31,13 @@ public sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Makes a cluster and starts it.</summary>
     /// <param name="settings">Lines for postgresql.conf, such as <c>shared_buffers = 1GB</c>.</param>
-    public static async Task<PostgresServer> StartAsync(params string[] settings)
+    public static Task<PostgresServer> StartAsync(params string[] settings) =>
+        StartInAsync(Directory.CreateTempSubdirectory("iiot-pg-").FullName, settings);
+
+    /// <summary>Makes a cluster in an empty folder, which becomes the server's own, and starts it.</summary>
+    public static async Task<PostgresServer> StartInAsync(string folder, params string[] settings)
     {
         var bin = FindBin() ?? throw new InvalidOperationException(Missing);
-        var folder = Directory.CreateTempSubdirectory("iiot-pg-").FullName;
         var server = new PostgresServer(folder, bin, FreePort());
         try
         {
@@ -93,8 +96,10 @@ public sealed class PostgresServer : IAsyncDisposable
         {
             using (child)
             {
-                if (IsOfThisServer(child.Id))
-                    child.Kill();
+                if (!IsOfThisServer(child.Id))
+                    continue;
+                child.Kill();
+                await child.WaitForExitAsync();
             }
         }
     }
