@@ -10,7 +10,6 @@ namespace Insa.Iiot.Storage.Postgres;
 internal sealed class PostgresDatabase : IAsyncDisposable
 {
     private readonly PostgresStorageOptions _options;
-    private readonly ILoggerFactory _loggers;
     private readonly ILogger<PostgresDatabase> _logger;
     private readonly SemaphoreSlim _preparing = new(1);
     private readonly Lazy<NpgsqlDataSource> _app;
@@ -18,11 +17,10 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     private readonly Lazy<NpgsqlDataSource> _jobs;
     private volatile bool _isReady;
 
-    public PostgresDatabase(IOptions<PostgresStorageOptions> options, ILoggerFactory loggers)
+    public PostgresDatabase(IOptions<PostgresStorageOptions> options, ILogger<PostgresDatabase> logger)
     {
         _options = options.Value;
-        _loggers = loggers;
-        _logger = loggers.CreateLogger<PostgresDatabase>();
+        _logger = logger;
         _app = new(() => Source(_options.ConnectionString, PostgresRole.App, _options.MaxConnections));
         _writer = new(() =>
             Source(_options.WriterConnectionString ?? _options.ConnectionString, PostgresRole.Writer, _options.WriterConnections + 1)
@@ -61,7 +59,10 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         {
             if (_isReady)
                 return;
-            if (_options.MigrateOnStart)
+
+            // First of all: a superuser could migrate, and the tables would be his.
+            await StartCheck.RefuseAsync(this, cancellationToken).ConfigureAwait(false);
+            if (_options.MigrateOnStart && !await IsCurrentAsync(cancellationToken).ConfigureAwait(false))
                 await MigrateAsync(cancellationToken).ConfigureAwait(false);
             var server = await StartCheck.RunAsync(this, _logger, cancellationToken).ConfigureAwait(false);
             _logger.Ready(server.Version, PostgresMigrations.CurrentVersion, server.Login);
@@ -75,6 +76,14 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         {
             _preparing.Release();
         }
+    }
+
+    // So that a host whose login may not migrate still starts on a schema that needs nothing.
+    private async Task<bool> IsCurrentAsync(CancellationToken cancellationToken)
+    {
+        var connection = await App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeConnection = connection.ConfigureAwait(false);
+        return await PostgresMigrator.IsCurrentAsync(connection, PostgresMigrations.Steps, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
@@ -102,8 +111,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         settings.MinPoolSize = Math.Min(settings.MinPoolSize, maxConnections);
         settings.ApplicationName ??= role;
         settings.Options = $"{settings.Options} -c role={role} -c timezone=UTC -c plan_cache_mode=force_custom_plan".Trim();
-        var builder = new NpgsqlDataSourceBuilder(settings.ConnectionString);
-        builder.UseLoggerFactory(_loggers);
-        return builder.Build();
+
+        // Without a logger: Npgsql would tell of every statement.
+        return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
     }
 }

@@ -2,6 +2,7 @@ using Insa.Iiot;
 using Insa.Iiot.Storage.Postgres;
 using Insa.Iiot.Storage.Postgres.Devices;
 using Insa.Iiot.Storage.Postgres.Jobs;
+using Insa.Iiot.Storage.Postgres.Retention;
 using Insa.Iiot.Storage.Postgres.Rollups;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -35,7 +36,16 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddSingleton<Compactor>();
         services.TryAddSingleton<IPointSource, PostgresPointSource>();
         services.TryAddSingleton<RollupJob>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RollupService>());
+        services.TryAddSingleton<FrameProof>();
+        services.TryAddSingleton<RetentionRun>();
+        services.TryAddSingleton(provider => new PostgresRetention(
+            provider.GetRequiredService<PostgresDatabase>(),
+            provider.GetRequiredService<RetentionRun>()
+        ));
+        services.TryAddSingleton<JobService>();
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, JobService>(provider => provider.GetRequiredService<JobService>())
+        );
         services.TryAddSingleton<ITelemetrySink, PostgresTelemetrySink>();
         services.TryAddSingleton<PostgresTelemetryReader>();
         services.TryAddSingleton<ITelemetryReader>(provider => provider.GetRequiredService<PostgresTelemetryReader>());

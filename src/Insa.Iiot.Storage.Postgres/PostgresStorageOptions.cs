@@ -40,6 +40,21 @@ public sealed class PostgresStorageOptions
     /// </summary>
     public TimeSpan? CompactAfter { get; set; } = TimeSpan.FromHours(1);
 
+    /// <summary>How long points are kept where no policy says otherwise. Default <see langword="null"/>, for ever; more than zero.</summary>
+    public TimeSpan? RawRetention { get; set; }
+
+    /// <summary>How long values per minute are kept where no policy says otherwise. Default <see langword="null"/>, for ever; more than zero.</summary>
+    public TimeSpan? MinuteRetention { get; set; }
+
+    /// <summary>How long values per hour are kept where no policy says otherwise. Default <see langword="null"/>, for ever; more than zero.</summary>
+    public TimeSpan? HourRetention { get; set; }
+
+    /// <summary>How long values per day are kept where no policy says otherwise. Default <see langword="null"/>, for ever; more than zero.</summary>
+    public TimeSpan? DayRetention { get; set; }
+
+    /// <summary>Whether this host takes part in the background jobs, which one host of a cluster does at a time. Default <see langword="true"/>.</summary>
+    public bool RunsJobs { get; set; } = true;
+
     /// <summary>The most dead letters kept per tenant; the oldest go first. Default 10,000; 0 to 10,000,000.</summary>
     public int MaxDeadLettersPerTenant { get; set; } = 10_000;
 

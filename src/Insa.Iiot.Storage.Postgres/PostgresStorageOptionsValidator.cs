@@ -49,6 +49,10 @@ internal sealed class PostgresStorageOptionsValidator : IValidateOptions<Postgre
             "0 to 1 day",
             options.RollupGrace
         );
+        CheckRetention(result, nameof(options.RawRetention), options.RawRetention);
+        CheckRetention(result, nameof(options.MinuteRetention), options.MinuteRetention);
+        CheckRetention(result, nameof(options.HourRetention), options.HourRetention);
+        CheckRetention(result, nameof(options.DayRetention), options.DayRetention);
         return result.Build();
     }
 
@@ -57,6 +61,9 @@ internal sealed class PostgresStorageOptionsValidator : IValidateOptions<Postgre
         if (!holds)
             result.AddError($"must be {range}, not {value}.", name);
     }
+
+    private static void CheckRetention(ValidateOptionsResultBuilder result, string name, TimeSpan? keep) =>
+        Check(result, keep is null || keep > TimeSpan.Zero, name, "more than zero", keep ?? TimeSpan.Zero);
 
     // The text may hold a password: it is never part of a message.
     private static void CheckConnection(ValidateOptionsResultBuilder result, string name, string text)

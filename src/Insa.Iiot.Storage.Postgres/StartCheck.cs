@@ -34,6 +34,15 @@ internal static class StartCheck
         }
     }
 
+    /// <summary>Checks what must hold before anything is made.</summary>
+    /// <exception cref="TelemetryStoreException">Something does not hold; the message says how to mend it.</exception>
+    public static async Task RefuseAsync(PostgresDatabase database, CancellationToken cancellationToken)
+    {
+        var app = await database.App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using (app.ConfigureAwait(false))
+            await CheckAsync(app, PostgresRole.App, logger: null, cancellationToken).ConfigureAwait(false);
+    }
+
     private static async Task<string> CheckAsync(
         NpgsqlConnection connection,
         string role,

@@ -92,7 +92,7 @@ public sealed class SecretsTests(PostgresCluster cluster) : IDisposable
                 $"{record.Message} {record.Exception} {string.Join(' ', record.StructuredState ?? [])} {string.Join(' ', record.Scopes)}"
             )
             .ToList();
-        Assert.Contains(lines, line => line.Contains("127.0.0.1", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("schema version", StringComparison.Ordinal));
         Assert.DoesNotContain(lines.Concat(_exceptions), line => line.Contains(secret, StringComparison.Ordinal));
 
         // Also not as a connection string would quote it.

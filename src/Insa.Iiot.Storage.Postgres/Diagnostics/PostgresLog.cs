@@ -59,4 +59,16 @@ internal static partial class PostgresLog
         "The frames from {Start:u} were written to while they were compacted; they will be compacted again"
     )]
     public static partial void CompactionAgain(this ILogger logger, DateTime start);
+
+    [LoggerMessage(5060, LogLevel.Information, "Retention deleted {Rows} rows of tier {Tier} from {From:u} to {To:u}")]
+    public static partial void RetentionDeleted(this ILogger logger, string tier, DateTime from, DateTime to, long rows);
+
+    [LoggerMessage(5061, LogLevel.Warning, "Retention kept {Rows} rows of tier {Tier} from {From:u} to {To:u} that are due: {Reason}")]
+    public static partial void RetentionKept(this ILogger logger, string tier, DateTime from, DateTime to, long rows, string reason);
+
+    [LoggerMessage(5080, LogLevel.Warning, "A background job failed; it will be tried again")]
+    public static partial void JobFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(5081, LogLevel.Information, "This host does the store's background jobs: rollups, compaction, retention")]
+    public static partial void JobsTaken(this ILogger logger);
 }

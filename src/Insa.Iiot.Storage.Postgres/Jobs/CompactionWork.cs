@@ -112,6 +112,16 @@ internal sealed class CompactionWork(long t0)
         _rows.End();
     }
 
+    /// <summary>What the series with points come to.</summary>
+    public IEnumerable<(int DeviceNo, int MetricNo, ChunkSummary Summary)> Summaries()
+    {
+        foreach (var ((deviceNo, metricNo), series) in _series)
+        {
+            if (series.Count > 0)
+                yield return (deviceNo, metricNo, ChunkSummary.Of(series.Complete()));
+        }
+    }
+
     private SeriesBuilder Series(int deviceNo, int metricNo)
     {
         if (!_series.TryGetValue((deviceNo, metricNo), out var series))

@@ -27,9 +27,6 @@ internal sealed class Compactor(
     /// <summary>The most text a chunk can have, in bytes.</summary>
     public const int MaxTextBytes = 1_000_000_000;
 
-    private const int AverageFrameBytes = 150;
-    private const int FramesPerPortion = 100_000;
-    private const int MostStreamsPerPortion = 1000;
     private const int LockAttempts = 50;
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
 
@@ -93,13 +90,11 @@ internal sealed class Compactor(
         var work = new CompactionWork(PostgresTime.FromTicks(span.Starts.Ticks));
         foreach (var streams in await SpanStreams.FindAsync(reading, cancellationToken).ConfigureAwait(false))
         {
-            var frames = span.SizeBytes / AverageFrameBytes;
-            var most = (int)Math.Clamp(FramesPerPortion * (long)streams.Total / Math.Max(1, frames), 1, MostStreamsPerPortion);
-            foreach (var portion in streams.Portions(most))
+            foreach (var portion in streams.Portions(span))
             {
                 work.Begin(streams.TenantNo, portion);
-                await ReadFramesAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
-                await MergeChunksAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
+                await SpanReader.ReadFramesAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
+                await SpanReader.MergeChunksAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
                 work.Encode();
                 await WriteChunksAsync(writing, span, work, cancellationToken).ConfigureAwait(false);
             }
@@ -109,53 +104,6 @@ internal sealed class Compactor(
             logger.Compacted(span.Starts, work.TotalPoints, work.TotalChunks, work.TotalBytes, time.GetElapsedTime(started).TotalSeconds);
         else
             logger.CompactionAgain(span.Starts);
-    }
-
-    // The numbers are ours: nothing of a name goes into the text of a COPY, which takes no parameters.
-    private static async Task ReadFramesAsync(
-        NpgsqlConnection connection,
-        PartitionSpan span,
-        CompactionWork work,
-        CancellationToken cancellationToken
-    )
-    {
-        var sql = string.Create(
-            CultureInfo.InvariantCulture,
-            $$"""
-            COPY (select stream_no, ts, arrived_at, vals, extra from iiot_data.telemetry_frame
-            where tenant_no = {{work.TenantNo}} and stream_no = any ('{{{string.Join(',', work.StreamNos)}}}')
-              and ts >= '{{span.Starts:O}}' and ts < '{{span.Ends:O}}' order by stream_no, ts) TO STDOUT (FORMAT BINARY)
-            """
-        );
-        var rows = new RawRows(await connection.BeginRawBinaryCopyAsync(sql, cancellationToken).ConfigureAwait(false));
-        await using var disposeRows = rows.ConfigureAwait(false);
-        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            work.AddFrame(rows.GetInt32(0), rows.GetInt64(1), rows.GetInt64(2), rows.Field(3), rows.Field(4));
-    }
-
-    // Only of series that have frames: the others stay as they are.
-    private static async Task MergeChunksAsync(
-        NpgsqlConnection connection,
-        PartitionSpan span,
-        CompactionWork work,
-        CancellationToken cancellationToken
-    )
-    {
-        if (work.IsEmpty)
-            return;
-        var command = new NpgsqlCommand(
-            """
-            select c.device_no, c.metric_no, c.d from unnest($2, $3) s (device_no, metric_no)
-            join iiot_data.telemetry_chunk c on c.tenant_no = $1 and c.device_no = s.device_no and c.metric_no = s.metric_no and c.t0 = $4
-            """,
-            connection
-        );
-        await using var disposeCommand = command.ConfigureAwait(false);
-        AddKeys(command, span, work);
-        var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeRows = rows.ConfigureAwait(false);
-        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            work.AddChunk(rows.GetInt32(0), rows.GetInt32(1), rows.GetFieldValue<byte[]>(2));
     }
 
     private static async Task WriteChunksAsync(
@@ -179,7 +127,7 @@ internal sealed class Compactor(
                 connection
             );
             await using var disposeCommand = command.ConfigureAwait(false);
-            AddKeys(command, span, work);
+            SpanReader.AddKeys(command, span, work);
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
 
@@ -198,15 +146,6 @@ internal sealed class Compactor(
 
         await stream.DisposeAsync().ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    private static void AddKeys(NpgsqlCommand command, PartitionSpan span, CompactionWork work)
-    {
-        var (devices, metrics) = work.Keys();
-        command.Parameters.Add(TenantBatch.Number32(work.TenantNo));
-        command.Parameters.Add(new NpgsqlParameter { Value = devices, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
-        command.Parameters.Add(new NpgsqlParameter { Value = metrics, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
-        command.Parameters.Add(TenantBatch.Time(span.Starts));
     }
 
     private async Task<bool> EmptyAsync(NpgsqlConnection connection, PartitionSpan span, CancellationToken cancellationToken)

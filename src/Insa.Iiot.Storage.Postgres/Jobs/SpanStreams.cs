@@ -8,6 +8,10 @@ namespace Insa.Iiot.Storage.Postgres.Jobs;
 /// <param name="Streams">The streams, by device.</param>
 internal sealed record SpanStreams(int TenantNo, int Total, List<SpanStreams.Stream> Streams)
 {
+    private const int AverageFrameBytes = 150;
+    private const int FramesPerPortion = 100_000;
+    private const int MostStreamsPerPortion = 1000;
+
     public static async Task<List<SpanStreams>> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var command = new NpgsqlCommand(
@@ -39,9 +43,11 @@ internal sealed record SpanStreams(int TenantNo, int Total, List<SpanStreams.Str
         return [.. tenants.Select(tenant => new SpanStreams(tenant.TenantNo, total, tenant.Streams))];
     }
 
-    /// <summary>Cuts the streams into portions, none of which divides a device.</summary>
-    public IEnumerable<List<Stream>> Portions(int mostStreams)
+    /// <summary>Cuts the streams into portions that fit into memory, none of which divides a device.</summary>
+    public IEnumerable<List<Stream>> Portions(PartitionSpan span)
     {
+        var frames = span.SizeBytes / AverageFrameBytes;
+        var mostStreams = (int)Math.Clamp(FramesPerPortion * (long)Total / Math.Max(1, frames), 1, MostStreamsPerPortion);
         for (var start = 0; start < Streams.Count; )
         {
             var end = Math.Min(Streams.Count, start + mostStreams);

@@ -50,6 +50,17 @@ internal sealed class PostgresMigrator(ILogger logger)
         }
     }
 
+    /// <summary>Whether every step was applied.</summary>
+    public static async Task<bool> IsCurrentAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<PostgresMigration> steps,
+        CancellationToken cancellationToken
+    )
+    {
+        var applied = await ReadAppliedAsync(connection, cancellationToken).ConfigureAwait(false);
+        return steps.All(step => applied.ContainsKey(step.Version));
+    }
+
     private static void Verify(Dictionary<int, byte[]> applied, IReadOnlyList<PostgresMigration> steps)
     {
         foreach (var (version, checksum) in applied)

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 namespace Insa.Iiot.Storage.Postgres.Rollups;
 
 /// <summary>Rolls up hours of devices: points in, rows out. Kept and reused.</summary>
-internal sealed class HourRoller(RollupRows rows) : IPointVisitor
+/// <param name="rows">Where the rows go.</param>
+/// <param name="frozen">Metrics whose hours before a time stay as they are.</param>
+internal sealed class HourRoller(RollupRows rows, IReadOnlyDictionary<(int TenantNo, int MetricNo), long> frozen) : IPointVisitor
 {
     private readonly Dictionary<int, int> _places = [];
     private readonly List<SeriesHour> _series = [];
@@ -17,6 +19,8 @@ internal sealed class HourRoller(RollupRows rows) : IPointVisitor
 
     public void Add(int metricNo, long time, long arrived, TelemetryValueKind kind, long bits, TelemetryQuality quality)
     {
+        if (frozen.Count > 0 && frozen.TryGetValue((_hour.TenantNo, metricNo), out var before) && before > _hour.Start)
+            return;
         ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, metricNo, out var isKnown);
         if (!isKnown)
         {

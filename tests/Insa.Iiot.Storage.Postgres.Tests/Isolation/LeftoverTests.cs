@@ -84,7 +84,7 @@ public sealed class LeftoverTests(PostgresCluster cluster) : IAsyncLifetime
             ConnectionString = cluster.Server.ConnectionString(_store.DatabaseName, PostgresCluster.Host) + ";No Reset On Close=true",
             MigrateOnStart = false,
         };
-        await using var database = new PostgresDatabase(Options.Create(options), NullLoggerFactory.Instance);
+        await using var database = new PostgresDatabase(Options.Create(options), NullLogger<PostgresDatabase>.Instance);
         var devices = new Storage.Postgres.Devices.PostgresDeviceStore(database, TimeProvider.System);
         await devices.AddAsync(Plant, new Device { Id = Press });
         await devices.AddCertificateAsync(Plant, Press, new byte[32]);

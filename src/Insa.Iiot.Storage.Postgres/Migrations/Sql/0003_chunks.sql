@@ -84,17 +84,26 @@ end
 $$;
 grant execute on function iiot_data.empty_frames to iiot_jobs;
 
--- Drops a partition of the frames or the chunks. Its parent is locked for the moment that the catalogue takes to change; whoever must wait
--- for it gives up before writers notice.
+-- Drops a partition of one of the store's tables. Its parent is locked for the moment that the catalogue takes to change; whoever must wait
+-- for it gives up before writers notice. False, and nothing is done, if there is no such partition, or if it holds frames and was written to
+-- since its late_write rows were deleted.
 create function iiot_data.drop_partition(of_table regclass, at timestamptz) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '40ms' as $$
 declare
-  partition text := (select p.name from iiot_data.partitions(of_table) p where p.starts = at);
+  partition record;
 begin
-  if partition is null or of_table not in ('iiot_data.telemetry_frame'::regclass, 'iiot_data.telemetry_chunk'::regclass) then
+  select p.* into partition from iiot_data.partitions(of_table) p
+    join pg_class c on c.oid = of_table and c.relnamespace = 'iiot_data'::regnamespace and c.relkind = 'p'
+    where p.starts = at;
+  if partition is null then
     return false;
   end if;
-  execute format('drop table iiot_data.%I', partition);
+  execute format('lock table only iiot_data.%I in access exclusive mode', partition.name);
+  if of_table = 'iiot_data.telemetry_frame'::regclass
+    and exists (select from iiot_data.late_write w where w.hour >= partition.starts and w.hour < partition.ends) then
+    return false;
+  end if;
+  execute format('drop table iiot_data.%I', partition.name);
   return true;
 end
 $$;

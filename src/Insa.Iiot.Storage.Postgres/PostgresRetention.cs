@@ -1,0 +1,189 @@
+using Insa.Iiot.Storage.Postgres.Retention;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Insa.Iiot.Storage.Postgres;
+
+/// <summary>Decides how long telemetry is kept: policies and holds of tenants, and the run that deletes what is due. Thread-safe.</summary>
+/// <remarks>A host runs it once an hour, on one host of a cluster. Points go only once the rollups are proven to say the same.</remarks>
+public sealed class PostgresRetention
+{
+    private readonly PostgresDatabase _database;
+    private readonly RetentionRun _run;
+
+    internal PostgresRetention(PostgresDatabase database, RetentionRun run) => (_database, _run) = (database, run);
+
+    /// <summary>Sets a policy, in place of one for the same metric pattern and tier.</summary>
+    /// <exception cref="TelemetryStoreException">The store cannot be reached.</exception>
+    public Task SetPolicyAsync(TenantId tenant, RetentionPolicy policy, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentException.ThrowIfNullOrEmpty(policy.Metric, nameof(policy));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(policy.Keep, TimeSpan.Zero, nameof(policy));
+        return RunAsync(
+            tenant,
+            batch =>
+            {
+                batch.AddTenant(tenant);
+                batch.Add(
+                    $"insert into iiot.retention_policy (tenant_no, metric, tier, keep) values ({TenantBatch.Number}, $1, $2, $3) on conflict (tenant_no, metric, tier) do update set keep = excluded.keep",
+                    TenantBatch.Text(policy.Metric),
+                    TenantBatch.Text(RetentionRun.NameOf(policy.Tier)),
+                    new NpgsqlParameter { Value = policy.Keep, NpgsqlDbType = NpgsqlDbType.Interval }
+                );
+            },
+            cancellationToken
+        );
+    }
+
+    /// <summary>Removes a policy.</summary>
+    /// <returns><see langword="false"/> if there was none.</returns>
+    public async Task<bool> RemovePolicyAsync(
+        TenantId tenant,
+        string metric,
+        RetentionTier tier,
+        CancellationToken cancellationToken = default
+    ) =>
+        await RunAsync(
+                tenant,
+                batch =>
+                    batch.Add(
+                        $"delete from iiot.retention_policy where tenant_no = {TenantBatch.Number} and metric = $1 and tier = $2",
+                        TenantBatch.Text(metric),
+                        TenantBatch.Text(RetentionRun.NameOf(tier))
+                    ),
+                cancellationToken
+            )
+            .ConfigureAwait(false) > 0;
+
+    /// <summary>Lists a tenant's policies.</summary>
+    public Task<IReadOnlyList<RetentionPolicy>> ListPoliciesAsync(TenantId tenant, CancellationToken cancellationToken = default) =>
+        ReadAsync(
+            tenant,
+            $"select metric, tier, extract(epoch from keep)::float8 from iiot.retention_policy where tenant_no = {TenantBatch.Number} order by metric, tier",
+            rows => new RetentionPolicy(
+                rows.GetString(0),
+                Enum.Parse<RetentionTier>(rows.GetString(1), ignoreCase: true),
+                TimeSpan.FromSeconds(rows.GetDouble(2))
+            ),
+            cancellationToken
+        );
+
+    /// <summary>Puts up a hold, in place of one of the same name.</summary>
+    public Task HoldAsync(TenantId tenant, LegalHold hold, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(hold);
+        ArgumentException.ThrowIfNullOrEmpty(hold.Name, nameof(hold));
+        return RunAsync(
+            tenant,
+            batch =>
+            {
+                batch.AddTenant(tenant);
+                batch.Add(
+                    $"""
+                    insert into iiot.legal_hold (tenant_no, name, device, metric, starts_at, ends_at, reason)
+                    values ({TenantBatch.Number}, $1, $2, $3, $4, $5, $6)
+                    on conflict (tenant_no, name) do update set device = excluded.device, metric = excluded.metric,
+                      starts_at = excluded.starts_at, ends_at = excluded.ends_at, reason = excluded.reason
+                    """,
+                    TenantBatch.Text(hold.Name),
+                    TenantBatch.Text(hold.Device),
+                    TenantBatch.Text(hold.Metric),
+                    TenantBatch.Time(hold.From),
+                    TenantBatch.Time(hold.To),
+                    TenantBatch.Text(hold.Reason)
+                );
+            },
+            cancellationToken
+        );
+    }
+
+    /// <summary>Takes a hold down.</summary>
+    /// <returns><see langword="false"/> if there was none.</returns>
+    public async Task<bool> ReleaseAsync(TenantId tenant, string name, CancellationToken cancellationToken = default) =>
+        await RunAsync(
+                tenant,
+                batch =>
+                    batch.Add($"delete from iiot.legal_hold where tenant_no = {TenantBatch.Number} and name = $1", TenantBatch.Text(name)),
+                cancellationToken
+            )
+            .ConfigureAwait(false) > 0;
+
+    /// <summary>Lists a tenant's holds.</summary>
+    public Task<IReadOnlyList<LegalHold>> ListHoldsAsync(TenantId tenant, CancellationToken cancellationToken = default) =>
+        ReadAsync(
+            tenant,
+            $"select name, device, metric, starts_at, ends_at, reason from iiot.legal_hold where tenant_no = {TenantBatch.Number} order by name",
+            rows => new LegalHold(
+                rows.GetString(0),
+                rows.GetString(1),
+                rows.GetString(2),
+                rows.GetDateTime(3),
+                rows.GetDateTime(4),
+                rows.GetString(5)
+            ),
+            cancellationToken
+        );
+
+    /// <summary>Deletes what is due, for all tenants.</summary>
+    /// <param name="dryRun">Whether only to say what would be deleted.</param>
+    /// <param name="progress">Hears of each step when it is done.</param>
+    /// <param name="cancellationToken">Stops between two steps, or cancels the one at hand.</param>
+    /// <exception cref="TelemetryStoreException">The store cannot be reached; what was done so far stays done.</exception>
+    public async Task<RetentionReport> RunAsync(
+        bool dryRun = false,
+        IProgress<RetentionAction>? progress = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        try
+        {
+            await _database.ReadyAsync(cancellationToken).ConfigureAwait(false);
+            return await _run.RunAsync(dryRun, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (PostgresErrors.IsOfStore(e))
+        {
+            throw PostgresErrors.ToStoreException(e);
+        }
+    }
+
+    private async Task<int> RunAsync(TenantId tenant, Action<TenantBatch> add, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var batch = await TenantBatch.OpenAsync(_database, tenant, cancellationToken).ConfigureAwait(false);
+            await using var disposeBatch = batch.ConfigureAwait(false);
+            add(batch);
+            return await batch.ExecuteAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (PostgresErrors.IsOfStore(e))
+        {
+            throw PostgresErrors.ToStoreException(e);
+        }
+    }
+
+    private async Task<IReadOnlyList<T>> ReadAsync<T>(
+        TenantId tenant,
+        string sql,
+        Func<NpgsqlDataReader, T> map,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            var batch = await TenantBatch.OpenAsync(_database, tenant, cancellationToken).ConfigureAwait(false);
+            await using var disposeBatch = batch.ConfigureAwait(false);
+            batch.Add(sql);
+            var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using var disposeRows = rows.ConfigureAwait(false);
+            var all = new List<T>();
+            while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+                all.Add(map(rows));
+            return all;
+        }
+        catch (Exception e) when (PostgresErrors.IsOfStore(e))
+        {
+            throw PostgresErrors.ToStoreException(e);
+        }
+    }
+}
