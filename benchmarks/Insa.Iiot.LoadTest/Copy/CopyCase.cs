@@ -34,6 +34,7 @@ internal sealed record CopyCase(
         new("small", "sink, 2,000 messages a batch", 2_000),
         new("small2", "sink, 2,000, 2 connections", 2_000, Connections: 2),
         new("single", "sink, 10,000 of 1 metric", 10_000, MetricsPerMessage: 1),
+        new("single2", "sink, 10,000 of 1 metric, 2 connections", 10_000, Connections: 2, MetricsPerMessage: 1),
     ];
 
     public bool IsSink => MessagesPerBatch > 0;
