@@ -46,6 +46,9 @@ internal sealed class SeriesColumns
         AppendPoint(time, kind, bits, quality);
     }
 
+    /// <summary>Adds a good double, which nearly all points are.</summary>
+    public void AppendDouble(long time, long bits) => AppendPoint(time, TelemetryValueKind.Double, bits, TelemetryQuality.Good);
+
     /// <summary>Adds a text or JSON point, whose bytes are copied.</summary>
     public void AppendText(long time, TelemetryValueKind kind, ReadOnlySpan<byte> utf8, TelemetryQuality quality)
     {

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Insa.Iiot.Storage.Postgres.Chunks;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 
@@ -58,6 +59,14 @@ internal sealed class CompactionWork(long t0)
         var series = _streams[streamNo];
         if (!FrameCodec.IsWhole(vals, extra, series.Length))
             throw new TelemetryStoreException("A stored frame cannot be read: it is not of its stream's layout.", isTransient: false);
+        _hasFrames = true;
+        if (extra.IsEmpty)
+        {
+            for (var i = 0; i < series.Length; i++)
+                series[i].AddDouble(time, arrived, BinaryPrimitives.ReadInt64BigEndian(vals[(i * FrameCodec.ValueBytes)..]));
+            return;
+        }
+
         for (var i = 0; i < series.Length; i++)
         {
             var (kind, bits, quality) = FrameCodec.Read(vals, extra, series.Length, i);
@@ -71,8 +80,6 @@ internal sealed class CompactionWork(long t0)
                     quality
                 );
         }
-
-        _hasFrames = true;
     }
 
     /// <exception cref="TelemetryStoreException">The chunk cannot be read.</exception>

@@ -87,23 +87,46 @@ internal sealed class Compactor(
         await ExecuteAsync(writing, "select iiot_data.ensure_chunk_partition($1)", [TenantBatch.Time(span.Starts)], cancellationToken)
             .ConfigureAwait(false);
 
-        var work = new CompactionWork(PostgresTime.FromTicks(span.Starts.Ticks));
-        foreach (var streams in await SpanStreams.FindAsync(reading, cancellationToken).ConfigureAwait(false))
-        {
-            foreach (var portion in streams.Portions(span))
-            {
-                work.Begin(streams.TenantNo, portion);
-                await SpanReader.ReadFramesAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
-                await SpanReader.MergeChunksAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
-                work.Encode();
-                await WriteChunksAsync(writing, span, work, cancellationToken).ConfigureAwait(false);
-            }
-        }
-
+        var (points, chunks, bytes) = await RewriteAsync(reading, writing, span, cancellationToken).ConfigureAwait(false);
         if (await EmptyAsync(writing, span, cancellationToken).ConfigureAwait(false))
-            logger.Compacted(span.Starts, work.TotalPoints, work.TotalChunks, work.TotalBytes, time.GetElapsedTime(started).TotalSeconds);
+            logger.Compacted(span.Starts, points, chunks, bytes, time.GetElapsedTime(started).TotalSeconds);
         else
             logger.CompactionAgain(span.Starts);
+    }
+
+    // While one portion is compressed and written, the next is read.
+    private static async Task<(long Points, long Chunks, long Bytes)> RewriteAsync(
+        NpgsqlConnection reading,
+        NpgsqlConnection writing,
+        PartitionSpan span,
+        CancellationToken cancellationToken
+    )
+    {
+        var t0 = PostgresTime.FromTicks(span.Starts.Ticks);
+        var (work, other) = (new CompactionWork(t0), new CompactionWork(t0));
+        var written = Task.CompletedTask;
+        try
+        {
+            foreach (var streams in await SpanStreams.FindAsync(reading, cancellationToken).ConfigureAwait(false))
+            {
+                foreach (var portion in streams.Portions(span))
+                {
+                    work.Begin(streams.TenantNo, portion);
+                    await SpanReader.ReadFramesAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
+                    await SpanReader.MergeChunksAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
+                    await written.ConfigureAwait(false);
+                    var full = work;
+                    written = Task.Run(() => WriteChunksAsync(writing, span, full, cancellationToken), cancellationToken);
+                    (work, other) = (other, work);
+                }
+            }
+        }
+        finally
+        {
+            await written.ConfigureAwait(false);
+        }
+
+        return (work.TotalPoints + other.TotalPoints, work.TotalChunks + other.TotalChunks, work.TotalBytes + other.TotalBytes);
     }
 
     private static async Task WriteChunksAsync(
@@ -115,6 +138,7 @@ internal sealed class Compactor(
     {
         if (work.IsEmpty)
             return;
+        work.Encode();
         var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeTransaction = transaction.ConfigureAwait(false);
         if (work.HasMerged)

@@ -9,6 +9,7 @@ internal sealed class SeriesBuilder
     private readonly SeriesColumns _gathered = new();
     private long[] _arrivals = new long[64];
     private bool _ascends = true;
+    private long _last = long.MinValue;
 
     public int Count => _gathered.Count;
 
@@ -16,6 +17,7 @@ internal sealed class SeriesBuilder
     {
         _gathered.Clear();
         _ascends = true;
+        _last = long.MinValue;
     }
 
     /// <summary>Adds a value of a frame.</summary>
@@ -27,15 +29,18 @@ internal sealed class SeriesBuilder
     /// <param name="quality">The value's quality.</param>
     public void Add(long time, long arrived, TelemetryValueKind kind, long bits, ReadOnlySpan<byte> text, TelemetryQuality quality)
     {
-        var count = _gathered.Count;
-        if (count == _arrivals.Length)
-            Array.Resize(ref _arrivals, count * 2);
-        _arrivals[count] = arrived;
-        _ascends &= count == 0 || time > _gathered.Times[count - 1];
+        Note(time, arrived);
         if (SeriesColumns.IsText(kind))
             _gathered.AppendText(time, kind, text, quality);
         else
             _gathered.Append(time, kind, bits, quality);
+    }
+
+    /// <summary>Adds a good double of a frame.</summary>
+    public void AddDouble(long time, long arrived, long bits)
+    {
+        Note(time, arrived);
+        _gathered.AppendDouble(time, bits);
     }
 
     /// <summary>Adds what was in a chunk, all of which arrived before any frame that is still there.</summary>
@@ -89,5 +94,15 @@ internal sealed class SeriesBuilder
         }
 
         return _ordered;
+    }
+
+    private void Note(long time, long arrived)
+    {
+        var count = _gathered.Count;
+        if (count == _arrivals.Length)
+            Array.Resize(ref _arrivals, count * 2);
+        _arrivals[count] = arrived;
+        _ascends &= time > _last;
+        _last = time;
     }
 }
