@@ -1,3 +1,4 @@
+using System.Globalization;
 using Insa.Iiot.Storage.Postgres.Diagnostics;
 using Insa.Iiot.Storage.Postgres.Migrations;
 using Microsoft.Extensions.Logging;
@@ -78,6 +79,16 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         }
     }
 
+    // Whom the network has cut off must not keep its locks: the server finds out by itself, and ends what nobody waits for any more.
+    private string Limits(string role)
+    {
+        var limits = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
+        if (role is not (PostgresRole.App or PostgresRole.Writer))
+            return limits;
+        var milliseconds = (2 * (long)_options.CommandTimeout.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        return $"{limits} -c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds}";
+    }
+
     // So that a host whose login may not migrate still starts on a schema that needs nothing.
     private async Task<bool> IsCurrentAsync(CancellationToken cancellationToken)
     {
@@ -110,7 +121,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         };
         settings.MinPoolSize = Math.Min(settings.MinPoolSize, maxConnections);
         settings.ApplicationName ??= role;
-        settings.Options = $"{settings.Options} -c role={role} -c timezone=UTC -c plan_cache_mode=force_custom_plan".Trim();
+        settings.Options = $"{settings.Options} -c role={role} -c timezone=UTC -c plan_cache_mode=force_custom_plan {Limits(role)}".Trim();
 
         // Without a logger: Npgsql would tell of every statement.
         return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
