@@ -45,6 +45,18 @@ public static class PostgresMigrations
         return script.ToString();
     }
 
+    /// <summary>
+    /// A script for psql that keeps the frames in a hypertable, where the TimescaleDB extension is; it refuses anywhere else. To be run once as
+    /// <c>iiot_owner</c>, before the first frame. Unverified: see docs/postgres.md.
+    /// </summary>
+    public static string TimescaleScript { get; } = ReadFile("optin_timescaledb.sql");
+
+    /// <summary>
+    /// A script for psql that distributes telemetry by tenant, where the Citus extension is; it refuses anywhere else. To be run once as
+    /// <c>iiot_owner</c>. Unverified: see docs/postgres.md.
+    /// </summary>
+    public static string CitusScript { get; } = ReadFile("optin_citus.sql");
+
     internal static IReadOnlyList<PostgresMigration> Steps => All;
 
     internal static string RecordStatement(PostgresMigration migration) =>
@@ -57,7 +69,7 @@ public static class PostgresMigrations
         [
             .. typeof(PostgresMigrations)
                 .Assembly.GetManifestResourceNames()
-                .Where(file => file.EndsWith(".sql", StringComparison.Ordinal) && file != RolesFile)
+                .Where(file => file.EndsWith(".sql", StringComparison.Ordinal) && char.IsAsciiDigit(file[0]))
                 .Order(StringComparer.Ordinal)
                 .Select(Read),
         ];

@@ -49,12 +49,12 @@ internal sealed class Compactor(
         await using var disposeConnection = connection.ConfigureAwait(false);
         var command = new NpgsqlCommand(
             """
-            select p.starts, p.ends, pg_relation_size(format('iiot_data.%I', p.name)::regclass)
+            select p.starts, p.ends, p.bytes
             from iiot_data.partitions('iiot_data.telemetry_frame') p
             where p.ends <= $1 and p.ends <= (select closed_before from iiot_data.telemetry_state)
               and not exists (select from iiot_data.rollup_closing r where r.hour >= p.starts and r.hour < p.ends)
               and not exists (select from iiot_data.rollup_pending r where r.hour >= p.starts and r.hour < p.ends)
-              and pg_relation_size(format('iiot_data.%I', p.name)::regclass) > 0
+              and p.bytes > 0
             order by p.starts
             """,
             connection

@@ -194,7 +194,7 @@ internal sealed class RetentionRun(
         $"""
             (c.t0 < coalesce({hourCutoff}::timestamptz, '-infinity')
               or c.t1 < (select z.hours_before from iiot_data.rollup_frozen z where z.tenant_no = c.tenant_no and z.metric_no = c.metric_no)
-              or iiot_data.is_proven(c, (select partition_width from iiot_data.telemetry_state)))
+              or iiot_data.is_proven(c))
             """;
 
     private async Task<long> RunAsync(
@@ -250,9 +250,9 @@ internal sealed class RetentionRun(
             with kept as (
               select bool_or(keep is null) as always, max(keep) as longest
               from (select iiot_data.keep(m.tenant_no, m.name, $2, $3) as keep from iiot.telemetry_metric m) k)
-            select p.starts, p.ends, pg_relation_size(c.oid), greatest(c.reltuples, 0)::bigint
+            select p.starts, p.ends, p.bytes, greatest(c.reltuples, 0)::bigint
             from kept, iiot_data.partitions($1::regclass) p
-            join pg_class c on c.oid = format('iiot_data.%I', p.name)::regclass
+            join pg_class c on c.oid = p.partition
             where not kept.always and p.ends <= $4 - kept.longest
               and not exists (select from iiot.legal_hold h where h.starts_at < p.ends and h.ends_at > p.starts)
             order by p.starts
@@ -281,7 +281,7 @@ internal sealed class RetentionRun(
             connection,
             """
             select p.starts, p.ends from iiot_data.partitions('iiot_data.telemetry_frame') p
-            where p.ends <= $1 and pg_relation_size(format('iiot_data.%I', p.name)::regclass) = 0
+            where p.ends <= $1 and p.bytes = 0
             """
         );
         await using var disposeCommand = command.ConfigureAwait(false);

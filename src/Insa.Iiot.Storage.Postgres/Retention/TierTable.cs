@@ -15,7 +15,7 @@ internal sealed record TierTable(RetentionTier Tier, string Name, string Table, 
             "raw",
             "iiot_data.telemetry_chunk",
             "c.t0",
-            "c.t0 + (select partition_width from iiot_data.telemetry_state)"
+            "greatest(c.t0 + (select partition_width from iiot_data.telemetry_state), c.t1 + interval '1 microsecond')"
         ),
         new(RetentionTier.Minute, "minute", "iiot_data.rollup_minute", "c.hour", "c.hour + interval '1 hour'"),
         new(RetentionTier.Hour, "hour", "iiot_data.rollup_hour", "c.bucket", "c.bucket + interval '1 hour'"),

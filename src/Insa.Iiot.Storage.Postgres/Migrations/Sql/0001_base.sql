@@ -238,6 +238,17 @@ create view iiot.rollup_pending with (security_barrier) as
   where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
 grant select on iiot.rollup_pending to iiot_app;
 
+-- The partitions of a table, with their spans. This and ensure_partition are what another way of partitioning replaces (Migrations/OptIn).
+create function iiot_data.partitions(of_table regclass)
+returns table (partition regclass, starts timestamptz, ends timestamptz, bytes bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
+  select c.oid::regclass, bound[1]::timestamptz, bound[2]::timestamptz, pg_relation_size(c.oid)
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+  cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$FROM \('(.+)'\) TO \('(.+)'\)$re$) bound
+  where i.inhparent = of_table
+$$;
+grant execute on function iiot_data.partitions to iiot_jobs;
+
 -- Functions of the write path. They run as the owner, so that the writer needs no other right than these and INSERT ----------------------
 
 -- Makes the partition that holds a time. Attached, not created in place: that would lock out every writer and reader of the parent.

@@ -122,17 +122,6 @@ end
 $$;
 grant execute on function iiot_data.ensure_rollup_partition to iiot_jobs;
 
--- The partitions of the frames and what each may hold.
-create function iiot_data.frame_partitions() returns table (partition regclass, starts timestamptz, ends timestamptz)
-language sql stable security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
-  select c.oid::regclass, bounds[1]::timestamptz, bounds[2]::timestamptz
-  from pg_inherits i
-  join pg_class c on c.oid = i.inhrelid
-  cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''(.+)''\) TO \(''(.+)''\)') bounds
-  where i.inhparent = 'iiot_data.telemetry_frame'::regclass
-$$;
-grant execute on function iiot_data.frame_partitions to iiot_jobs;
-
 -- Closes the hours before a time, which is the start of an hour. Waits for the writes that are under way, and those that come meanwhile wait
 -- for it: who calls this sets a short lock_timeout. Before the first time every hour that a partition spans may have frames.
 create function iiot_data.close_hours(before timestamptz) returns int
@@ -147,7 +136,7 @@ begin
     return 0;
   end if;
   insert into iiot_data.rollup_closing (hour)
-    select h from iiot_data.frame_partitions() p, generate_series(p.starts, least(p.ends, before) - interval '1 hour', interval '1 hour') h
+    select h from iiot_data.partitions('iiot_data.telemetry_frame') p, generate_series(p.starts, least(p.ends, before) - interval '1 hour', interval '1 hour') h
     where not isfinite(was)
     union
     select h from generate_series(was, before - interval '1 hour', interval '1 hour') h where isfinite(was)

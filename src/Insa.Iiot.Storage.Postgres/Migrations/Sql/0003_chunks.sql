@@ -52,33 +52,22 @@ end
 $$;
 grant execute on function iiot_data.ensure_chunk_partition to iiot_jobs;
 
--- The partitions of the frames and of the chunks, with their spans.
-create function iiot_data.partitions(of_table regclass)
-returns table (name text, starts timestamptz, ends timestamptz)
-language sql stable security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
-  select c.relname::text, bound[1]::timestamptz, bound[2]::timestamptz
-  from pg_inherits i join pg_class c on c.oid = i.inhrelid
-  cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$FROM \('(.+)'\) TO \('(.+)'\)$re$) bound
-  where i.inhparent = of_table
-$$;
-grant execute on function iiot_data.partitions to iiot_jobs;
-
 -- Empties the partition of frames that begins at a time, all of which are in chunks now. Only that partition is locked, and whoever must
 -- wait for it gives up before anybody notices. False, and nothing is done, if it was written to since its late_write rows were deleted.
 create function iiot_data.empty_frames(at timestamptz) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '40ms' as $$
 declare
-  partition record;
+  found record;
 begin
-  select * into partition from iiot_data.partitions('iiot_data.telemetry_frame') p where p.starts = at;
-  if partition is null then
+  select p.* into found from iiot_data.partitions('iiot_data.telemetry_frame') p where p.starts = at;
+  if found is null then
     return true;
   end if;
-  execute format('lock table only iiot_data.%I in access exclusive mode', partition.name);
-  if exists (select from iiot_data.late_write w where w.hour >= partition.starts and w.hour < partition.ends) then
+  execute format('lock table only %s in access exclusive mode', found.partition);
+  if exists (select from iiot_data.late_write w where w.hour >= found.starts and w.hour < found.ends) then
     return false;
   end if;
-  execute format('truncate only iiot_data.%I', partition.name);
+  execute format('truncate only %s', found.partition);
   return true;
 end
 $$;
@@ -90,20 +79,20 @@ grant execute on function iiot_data.empty_frames to iiot_jobs;
 create function iiot_data.drop_partition(of_table regclass, at timestamptz) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '40ms' as $$
 declare
-  partition record;
+  found record;
 begin
-  select p.* into partition from iiot_data.partitions(of_table) p
-    join pg_class c on c.oid = of_table and c.relnamespace = 'iiot_data'::regnamespace and c.relkind = 'p'
+  select p.* into found from iiot_data.partitions(of_table) p
+    join pg_class c on c.oid = of_table and c.relnamespace = 'iiot_data'::regnamespace and c.relkind in ('p', 'r')
     where p.starts = at;
-  if partition is null then
+  if found is null then
     return false;
   end if;
-  execute format('lock table only iiot_data.%I in access exclusive mode', partition.name);
+  execute format('lock table only %s in access exclusive mode', found.partition);
   if of_table = 'iiot_data.telemetry_frame'::regclass
-    and exists (select from iiot_data.late_write w where w.hour >= partition.starts and w.hour < partition.ends) then
+    and exists (select from iiot_data.late_write w where w.hour >= found.starts and w.hour < found.ends) then
     return false;
   end if;
-  execute format('drop table iiot_data.%I', partition.name);
+  execute format('drop table %s', found.partition);
   return true;
 end
 $$;

@@ -37,13 +37,13 @@ $$;
 grant execute on function iiot_data.keep to iiot_jobs;
 
 -- Whether the rollups say of a chunk what the chunk says: then its points may go.
-create function iiot_data.is_proven(c iiot_data.telemetry_chunk, width interval) returns boolean
+create function iiot_data.is_proven(c iiot_data.telemetry_chunk) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
   select coalesce(sum(r.n), 0) = c.n and (c.n = 0 or (
     min(r.min) = c.min and max(r.max) = c.max
     and abs(sum(r.sum) - c.sum) <= 1e-9 * sqrt(c.n * c.sum_squares) + 1e-300))
   from iiot_data.rollup_hour r
   where r.tenant_no = c.tenant_no and r.device_no = c.device_no and r.metric_no = c.metric_no and r.quality < 2
-    and r.bucket >= c.t0 and r.bucket < c.t0 + width
+    and r.bucket >= c.t0 and r.bucket <= c.t1
 $$;
 grant execute on function iiot_data.is_proven to iiot_jobs;
