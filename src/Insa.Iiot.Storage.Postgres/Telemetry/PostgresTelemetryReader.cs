@@ -125,7 +125,8 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         while (next < end)
         {
             // A few more than are wanted, so that one stretch will do.
-            var frames = Math.Clamp((wantedPoints / Math.Max(1, streams.Metrics.Length)) + 2, FewestFramesPerStretch, MostFramesPerStretch);
+            var frames = (int)
+                Math.Clamp((wantedPoints / Math.Max(1, streams.Metrics.Length)) + 2L, FewestFramesPerStretch, MostFramesPerStretch);
             window.Clear();
             long last;
             try
@@ -159,13 +160,7 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await using var disposeBatch = batch.ConfigureAwait(false);
         batch.Add(
-            $"""
-            select f.stream_no, f.ts, f.arrived_at, f.vals, f.extra
-            from unnest($1) s (no) cross join lateral (
-              select stream_no, ts, arrived_at, vals, extra from iiot.telemetry_frame
-              where tenant_no = {TenantBatch.Number} and stream_no = s.no and ts >= $2 and ts < $3 order by ts limit $4) f
-            order by f.ts
-            """,
+            "select stream_no, ts, arrived_at, vals, extra from iiot.read_frames($1, $2, $3, $4)",
             Numbers(streams.StreamNos),
             Time(first),
             Time(end),

@@ -33,6 +33,12 @@ internal static class SchemaCheck
         where p.pronamespace in ('iiot'::regnamespace, 'iiot_data'::regnamespace))
         """;
 
+    // The one function that reads as its owner for the application: of the tenant that the transaction has named, and of no other.
+    private const string ReadsOwnFrames = """
+        proname = 'read_frames' and regexp_replace(prosrc, '\s+', ' ', 'g') like '%where t.tenant_no = $1 and t.stream_no = s.no and %'
+        and regexp_replace(prosrc, '\s+', ' ', 'g') like '%using nullif(current_setting(''iiot.tenant'', true), '''')::int, stream_nos, starts, ends, most;%'
+        """;
+
     private static readonly string[] Rules =
     [
         $"""
@@ -107,7 +113,7 @@ internal static class SchemaCheck
             """,
         $"""
             select name || ': runs as its owner and is executable by the application' from {Functions} f
-            where prosecdef and has_function_privilege('iiot_app', oid, 'execute')
+            where prosecdef and has_function_privilege('iiot_app', oid, 'execute') and not ({ReadsOwnFrames})
             """,
             // Numbers and times only: a writer must not be able to read a value or a name.
             $"""
