@@ -4,6 +4,7 @@ using Insa.Iiot.Storage.Postgres.Migrations;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Insa.Iiot.Storage.Postgres;
 
@@ -103,6 +104,14 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         await using (owner.ConfigureAwait(false))
         {
             await new PostgresMigrator(_logger).MigrateAsync(owner, PostgresMigrations.Steps, cancellationToken).ConfigureAwait(false);
+
+            // Only while there is nothing yet that another width would cut across.
+            var command = owner.CreateCommand(
+                "update iiot_data.telemetry_state set partition_width = $1 where not exists (select from iiot_data.partitions('iiot_data.telemetry_frame'))"
+            );
+            await using var disposeCommand = command.ConfigureAwait(false);
+            command.Parameters.Add(new NpgsqlParameter { Value = _options.PartitionWidth, NpgsqlDbType = NpgsqlDbType.Interval });
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -12,6 +12,13 @@ internal sealed class PostgresStorageOptionsValidator : IValidateOptions<Postgre
         CheckConnection(result, nameof(options.WriterConnectionString), options.WriterConnectionString ?? options.ConnectionString);
         CheckConnection(result, nameof(options.JobsConnectionString), options.JobsConnectionString ?? options.ConnectionString);
         CheckConnection(result, nameof(options.OwnerConnectionString), options.OwnerConnectionString ?? options.ConnectionString);
+        Check(
+            result,
+            options.PartitionWidth == TimeSpan.FromHours(1) || options.PartitionWidth == TimeSpan.FromDays(1),
+            nameof(options.PartitionWidth),
+            "1 hour or 1 day",
+            options.PartitionWidth
+        );
         Check(result, options.WriterConnections is >= 1 and <= 16, nameof(options.WriterConnections), "1 to 16", options.WriterConnections);
         Check(result, options.MaxConnections is >= 2 and <= 1000, nameof(options.MaxConnections), "2 to 1,000", options.MaxConnections);
         Check(

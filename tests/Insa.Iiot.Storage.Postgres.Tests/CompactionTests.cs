@@ -32,6 +32,23 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Partitions_of_an_hour_make_chunks_of_an_hour()
+    {
+        await _store.DisposeAsync();
+        _store = await PostgresStore.MakeAsync(
+            cluster,
+            await cluster.MakeEmptyDatabaseAsync(),
+            options => options.PartitionWidth = TimeSpan.FromHours(1)
+        );
+        foreach (var minute in (int[])[5, 6, 70, 200])
+            await WriteAsync(Day.AddMinutes(minute), minute);
+        Assert.Equal(3, await CompactAsync());
+        Assert.Equal(3L, await _store.QueryAsync("select count(*) from iiot_data.telemetry_chunk"));
+        Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot_data.telemetry_frame"));
+        Assert.Equal([5, 6, 70, 200], await ValuesAsync());
+    }
+
+    [Fact]
     public async Task Late_frames_join_the_chunks_and_the_value_written_last_counts()
     {
         await WriteRandomAsync(2);

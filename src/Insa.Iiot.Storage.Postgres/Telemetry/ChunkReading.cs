@@ -52,6 +52,7 @@ internal sealed class ChunkReading(DeviceStreams streams, long first)
         {
             Decode(bytes);
             var rank = streams.RankOf(metricNo);
+            window.Reserve(_columns.Count);
             var start = _columns.Times.BinarySearch(first);
             for (var i = start < 0 ? ~start : start; i < _columns.Count; i++)
                 AddPoint(rank, i, window);

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Insa.Iiot.Storage.Postgres.Telemetry;
 
 /// <summary>A stretch of a device's points, whole and in order: by time, then metric, one value each. Reused from stretch to stretch.</summary>
@@ -10,13 +12,20 @@ internal sealed class PointWindow
 
     public void Clear() => _points.Clear();
 
+    /// <summary>Makes room for more points.</summary>
+    public void Reserve(int more) => _points.EnsureCapacity(_points.Count + more);
+
     public void Add(in WindowPoint point) => _points.Add(point);
 
     /// <summary>Leaves what is up to a time, puts it in order, and keeps of each instant and metric what arrived last.</summary>
     public void Complete(long lastTime)
     {
-        _points.RemoveAll(point => point.Time > lastTime);
-        if (!IsOrdered())
+        if (_points.Exists(point => point.Time > lastTime))
+            _points.RemoveAll(point => point.Time > lastTime);
+        var (isOrdered, isUnique) = Inspect();
+        if (isUnique)
+            return;
+        if (!isOrdered)
             _points.Sort();
         var kept = 0;
         for (var i = 0; i < _points.Count; i++)
@@ -29,14 +38,22 @@ internal sealed class PointWindow
         _points.RemoveRange(kept, _points.Count - kept);
     }
 
-    private bool IsOrdered()
+    // Nearly always the points come as they are wanted.
+    private (bool IsOrdered, bool IsUnique) Inspect()
     {
-        for (var i = 1; i < _points.Count; i++)
+        var isUnique = true;
+        var points = CollectionsMarshal.AsSpan(_points);
+        for (var i = 1; i < points.Length; i++)
         {
-            if (_points[i - 1].CompareTo(_points[i]) > 0)
-                return false;
+            ref readonly var before = ref points[i - 1];
+            ref readonly var point = ref points[i];
+            if (point.Time > before.Time || (point.Time == before.Time && point.Rank > before.Rank))
+                continue;
+            isUnique = false;
+            if (before.CompareTo(point) > 0)
+                return (false, false);
         }
 
-        return true;
+        return (true, isUnique);
     }
 }
