@@ -20,7 +20,8 @@ public sealed class PostgresRetention
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentException.ThrowIfNullOrEmpty(policy.Metric, nameof(policy));
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(policy.Keep, TimeSpan.Zero, nameof(policy));
-        return RunAsync(
+        return TenantBatch.RunAsync(
+            _database,
             tenant,
             batch =>
             {
@@ -44,7 +45,9 @@ public sealed class PostgresRetention
         RetentionTier tier,
         CancellationToken cancellationToken = default
     ) =>
-        await RunAsync(
+        await TenantBatch
+            .RunAsync(
+                _database,
                 tenant,
                 batch =>
                     batch.Add(
@@ -58,9 +61,13 @@ public sealed class PostgresRetention
 
     /// <summary>Lists a tenant's policies.</summary>
     public Task<IReadOnlyList<RetentionPolicy>> ListPoliciesAsync(TenantId tenant, CancellationToken cancellationToken = default) =>
-        ReadAsync(
+        TenantBatch.ReadAsync(
+            _database,
             tenant,
-            $"select metric, tier, extract(epoch from keep)::float8 from iiot.retention_policy where tenant_no = {TenantBatch.Number} order by metric, tier",
+            batch =>
+                batch.Add(
+                    $"select metric, tier, extract(epoch from keep)::float8 from iiot.retention_policy where tenant_no = {TenantBatch.Number} order by metric, tier"
+                ),
             rows => new RetentionPolicy(
                 rows.GetString(0),
                 Enum.Parse<RetentionTier>(rows.GetString(1), ignoreCase: true),
@@ -74,7 +81,8 @@ public sealed class PostgresRetention
     {
         ArgumentNullException.ThrowIfNull(hold);
         ArgumentException.ThrowIfNullOrEmpty(hold.Name, nameof(hold));
-        return RunAsync(
+        return TenantBatch.RunAsync(
+            _database,
             tenant,
             batch =>
             {
@@ -101,7 +109,9 @@ public sealed class PostgresRetention
     /// <summary>Takes a hold down.</summary>
     /// <returns><see langword="false"/> if there was none.</returns>
     public async Task<bool> ReleaseAsync(TenantId tenant, string name, CancellationToken cancellationToken = default) =>
-        await RunAsync(
+        await TenantBatch
+            .RunAsync(
+                _database,
                 tenant,
                 batch =>
                     batch.Add($"delete from iiot.legal_hold where tenant_no = {TenantBatch.Number} and name = $1", TenantBatch.Text(name)),
@@ -111,9 +121,13 @@ public sealed class PostgresRetention
 
     /// <summary>Lists a tenant's holds.</summary>
     public Task<IReadOnlyList<LegalHold>> ListHoldsAsync(TenantId tenant, CancellationToken cancellationToken = default) =>
-        ReadAsync(
+        TenantBatch.ReadAsync(
+            _database,
             tenant,
-            $"select name, device, metric, starts_at, ends_at, reason from iiot.legal_hold where tenant_no = {TenantBatch.Number} order by name",
+            batch =>
+                batch.Add(
+                    $"select name, device, metric, starts_at, ends_at, reason from iiot.legal_hold where tenant_no = {TenantBatch.Number} order by name"
+                ),
             rows => new LegalHold(
                 rows.GetString(0),
                 rows.GetString(1),
@@ -140,46 +154,6 @@ public sealed class PostgresRetention
         {
             await _database.ReadyAsync(cancellationToken).ConfigureAwait(false);
             return await _run.RunAsync(dryRun, progress, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (PostgresErrors.IsOfStore(e))
-        {
-            throw PostgresErrors.ToStoreException(e);
-        }
-    }
-
-    private async Task<int> RunAsync(TenantId tenant, Action<TenantBatch> add, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var batch = await TenantBatch.OpenAsync(_database, tenant, cancellationToken).ConfigureAwait(false);
-            await using var disposeBatch = batch.ConfigureAwait(false);
-            add(batch);
-            return await batch.ExecuteAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (PostgresErrors.IsOfStore(e))
-        {
-            throw PostgresErrors.ToStoreException(e);
-        }
-    }
-
-    private async Task<IReadOnlyList<T>> ReadAsync<T>(
-        TenantId tenant,
-        string sql,
-        Func<NpgsqlDataReader, T> map,
-        CancellationToken cancellationToken
-    )
-    {
-        try
-        {
-            var batch = await TenantBatch.OpenAsync(_database, tenant, cancellationToken).ConfigureAwait(false);
-            await using var disposeBatch = batch.ConfigureAwait(false);
-            batch.Add(sql);
-            var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            await using var disposeRows = rows.ConfigureAwait(false);
-            var all = new List<T>();
-            while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-                all.Add(map(rows));
-            return all;
         }
         catch (Exception e) when (PostgresErrors.IsOfStore(e))
         {

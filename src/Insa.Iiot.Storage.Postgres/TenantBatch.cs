@@ -32,6 +32,57 @@ internal sealed class TenantBatch : IAsyncDisposable
         return batch;
     }
 
+    /// <summary>Runs statements of a tenant.</summary>
+    /// <returns>How many rows the last of them wrote.</returns>
+    /// <exception cref="TelemetryStoreException">The server refused, or cannot be reached.</exception>
+    public static async Task<int> RunAsync(
+        PostgresDatabase database,
+        TenantId tenant,
+        Action<TenantBatch> add,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            var batch = await OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
+            await using var disposeBatch = batch.ConfigureAwait(false);
+            add(batch);
+            return await batch.ExecuteAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (PostgresErrors.IsOfStore(e))
+        {
+            throw PostgresErrors.ToStoreException(e);
+        }
+    }
+
+    /// <summary>Runs statements of a tenant and takes the rows of the first.</summary>
+    /// <exception cref="TelemetryStoreException">The server refused, or cannot be reached.</exception>
+    public static async Task<IReadOnlyList<T>> ReadAsync<T>(
+        PostgresDatabase database,
+        TenantId tenant,
+        Action<TenantBatch> add,
+        Func<NpgsqlDataReader, T> map,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            var batch = await OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
+            await using var disposeBatch = batch.ConfigureAwait(false);
+            add(batch);
+            var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+            await using var disposeRows = rows.ConfigureAwait(false);
+            var all = new List<T>();
+            while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+                all.Add(map(rows));
+            return all;
+        }
+        catch (Exception e) when (PostgresErrors.IsOfStore(e))
+        {
+            throw PostgresErrors.ToStoreException(e);
+        }
+    }
+
     /// <summary>Adds a statement with parameters $1, $2, ...</summary>
     public void Add(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
     {

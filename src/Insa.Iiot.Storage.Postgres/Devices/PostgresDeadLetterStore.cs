@@ -24,43 +24,30 @@ internal sealed class PostgresDeadLetterStore(PostgresDatabase database, IOption
         long afterId,
         int limit,
         CancellationToken cancellationToken = default
-    )
-    {
-        try
-        {
-            var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
-            await using var disposeBatch = batch.ConfigureAwait(false);
-            batch.Add(
-                $"select id, device, received_at, reason, media_type, payload from iiot.dead_letter where tenant_no = {TenantBatch.Number} and id > $1 order by id limit $2",
-                TenantBatch.Number64(afterId),
-                TenantBatch.Number32(limit)
-            );
-            var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            await using var disposeRows = rows.ConfigureAwait(false);
-            var letters = new List<DeadLetter>();
-            while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            {
-                letters.Add(
-                    new DeadLetter
-                    {
-                        Id = rows.GetInt64(0),
-                        Tenant = tenant,
-                        Device = DeviceId.Parse(rows.GetString(1)),
-                        ReceivedAt = rows.GetDateTime(2),
-                        Reason = (IngestReason)rows.GetInt16(3),
-                        MediaType = rows.GetString(4),
-                        Payload = rows.GetFieldValue<byte[]>(5),
-                    }
-                );
-            }
-
-            return letters;
-        }
-        catch (Exception e) when (PostgresErrors.IsOfStore(e))
-        {
-            throw PostgresErrors.ToStoreException(e);
-        }
-    }
+    ) =>
+        await TenantBatch
+            .ReadAsync(
+                database,
+                tenant,
+                batch =>
+                    batch.Add(
+                        $"select id, device, received_at, reason, media_type, payload from iiot.dead_letter where tenant_no = {TenantBatch.Number} and id > $1 order by id limit $2",
+                        TenantBatch.Number64(afterId),
+                        TenantBatch.Number32(limit)
+                    ),
+                rows => new DeadLetter
+                {
+                    Id = rows.GetInt64(0),
+                    Tenant = tenant,
+                    Device = DeviceId.Parse(rows.GetString(1)),
+                    ReceivedAt = rows.GetDateTime(2),
+                    Reason = (IngestReason)rows.GetInt16(3),
+                    MediaType = rows.GetString(4),
+                    Payload = rows.GetFieldValue<byte[]>(5),
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
 
     private async Task AppendAsync(TenantId tenant, IEnumerable<DeadLetter> letters, CancellationToken cancellationToken)
     {

@@ -13,7 +13,9 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(device.DisplayName.Length, 200, nameof(device));
-        return await RunAsync(
+        return await TenantBatch
+                .RunAsync(
+                    database,
                     tenant,
                     batch =>
                     {
@@ -33,7 +35,9 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
 
     public async ValueTask<Device?> FindAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default)
     {
-        var found = await ReadAsync(
+        var found = await TenantBatch
+            .ReadAsync(
+                database,
                 tenant,
                 batch =>
                     batch.Add(
@@ -44,7 +48,7 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
                 cancellationToken
             )
             .ConfigureAwait(false);
-        return found.FirstOrDefault();
+        return found.Count > 0 ? found[0] : null;
     }
 
     public async ValueTask<IReadOnlyList<Device>> ListAsync(
@@ -53,7 +57,9 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
         int limit,
         CancellationToken cancellationToken = default
     ) =>
-        await ReadAsync(
+        await TenantBatch
+            .ReadAsync(
+                database,
                 tenant,
                 batch =>
                     batch.Add(
@@ -67,7 +73,9 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
             .ConfigureAwait(false);
 
     public async ValueTask<bool> RemoveAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
-        await RunAsync(
+        await TenantBatch
+            .RunAsync(
+                database,
                 tenant,
                 batch =>
                 {
@@ -83,7 +91,9 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
     {
         var secret = SecretHash.NewSecret();
         var salt = RandomNumberGenerator.GetBytes(SecretHash.SaltBytes);
-        var known = await RunAsync(
+        var known = await TenantBatch
+            .RunAsync(
+                database,
                 tenant,
                 batch =>
                     batch.Add(
@@ -107,7 +117,9 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(certificateSha256.Length, SHA256.HashSizeInBytes, nameof(certificateSha256));
         var sha256 = certificateSha256.ToArray();
-        var standing = await ReadAsync(
+        var standing = await TenantBatch
+            .ReadAsync(
+                database,
                 tenant,
                 batch =>
                 {
@@ -254,44 +266,4 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
             Gateway = rows.IsDBNull(2) ? null : DeviceId.Parse(rows.GetString(2)),
             CreatedAt = rows.GetDateTime(3),
         };
-
-    private async Task<int> RunAsync(TenantId tenant, Action<TenantBatch> add, CancellationToken cancellationToken)
-    {
-        try
-        {
-            var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
-            await using var _ = batch.ConfigureAwait(false);
-            add(batch);
-            return await batch.ExecuteAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (PostgresErrors.IsOfStore(e))
-        {
-            throw PostgresErrors.ToStoreException(e);
-        }
-    }
-
-    private async Task<List<T>> ReadAsync<T>(
-        TenantId tenant,
-        Action<TenantBatch> add,
-        Func<NpgsqlDataReader, T> map,
-        CancellationToken cancellationToken
-    )
-    {
-        try
-        {
-            var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
-            await using var disposeBatch = batch.ConfigureAwait(false);
-            add(batch);
-            var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            await using var disposeRows = rows.ConfigureAwait(false);
-            var all = new List<T>();
-            while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-                all.Add(map(rows));
-            return all;
-        }
-        catch (Exception e) when (PostgresErrors.IsOfStore(e))
-        {
-            throw PostgresErrors.ToStoreException(e);
-        }
-    }
 }
