@@ -23,8 +23,7 @@ catch (FormatException e)
 builder
     .Logging.AddSimpleConsole(console => console.SingleLine = true)
     .AddFilter("Microsoft", LogLevel.Warning)
-    .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
-    .AddFilter("Npgsql", LogLevel.None); // what the store makes of it is said by the store
+    .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.HttpAddress, settings.HttpPort));
 builder
     .Services.AddIiot()

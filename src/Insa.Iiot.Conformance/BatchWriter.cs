@@ -51,6 +51,13 @@ public sealed class BatchWriter : IDisposable
         entry.Writer.CommitMessage();
     }
 
+    /// <summary>Gives the buffers back.</summary>
+    public void Dispose()
+    {
+        foreach (var (chunk, _) in _tenants.Values)
+            chunk.Dispose();
+    }
+
     // As a lane does: what is made later arrives later, also if the clock has not moved on. A second leaves room for a batch's frames.
     private static long NextArrival()
     {
@@ -61,12 +68,5 @@ public sealed class BatchWriter : IDisposable
             if (Interlocked.CompareExchange(ref _lastArrival, next, last) == last)
                 return next;
         }
-    }
-
-    /// <summary>Gives the buffers back.</summary>
-    public void Dispose()
-    {
-        foreach (var (chunk, _) in _tenants.Values)
-            chunk.Dispose();
     }
 }

@@ -110,7 +110,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
                 "update iiot_data.telemetry_state set partition_width = $1 where not exists (select from iiot_data.partitions('iiot_data.telemetry_frame'))"
             );
             await using var disposeCommand = command.ConfigureAwait(false);
-            command.Parameters.Add(new NpgsqlParameter { Value = _options.PartitionWidth, NpgsqlDbType = NpgsqlDbType.Interval });
+            command.Parameters.Add(Parameter.Interval(_options.PartitionWidth));
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }

@@ -28,9 +28,9 @@ public sealed class PostgresRetention
                 batch.AddTenant(tenant);
                 batch.Add(
                     $"insert into iiot.retention_policy (tenant_no, metric, tier, keep) values ({TenantBatch.Number}, $1, $2, $3) on conflict (tenant_no, metric, tier) do update set keep = excluded.keep",
-                    TenantBatch.Text(policy.Metric),
-                    TenantBatch.Text(RetentionRun.NameOf(policy.Tier)),
-                    new NpgsqlParameter { Value = policy.Keep, NpgsqlDbType = NpgsqlDbType.Interval }
+                    Parameter.Text(policy.Metric),
+                    Parameter.Text(RetentionRun.NameOf(policy.Tier)),
+                    Parameter.Interval(policy.Keep)
                 );
             },
             cancellationToken
@@ -52,8 +52,8 @@ public sealed class PostgresRetention
                 batch =>
                     batch.Add(
                         $"delete from iiot.retention_policy where tenant_no = {TenantBatch.Number} and metric = $1 and tier = $2",
-                        TenantBatch.Text(metric),
-                        TenantBatch.Text(RetentionRun.NameOf(tier))
+                        Parameter.Text(metric),
+                        Parameter.Text(RetentionRun.NameOf(tier))
                     ),
                 cancellationToken
             )
@@ -94,12 +94,12 @@ public sealed class PostgresRetention
                     on conflict (tenant_no, name) do update set device = excluded.device, metric = excluded.metric,
                       starts_at = excluded.starts_at, ends_at = excluded.ends_at, reason = excluded.reason
                     """,
-                    TenantBatch.Text(hold.Name),
-                    TenantBatch.Text(hold.Device),
-                    TenantBatch.Text(hold.Metric),
-                    TenantBatch.Time(hold.From),
-                    TenantBatch.Time(hold.To),
-                    TenantBatch.Text(hold.Reason)
+                    Parameter.Text(hold.Name),
+                    Parameter.Text(hold.Device),
+                    Parameter.Text(hold.Metric),
+                    Parameter.Time(hold.From),
+                    Parameter.Time(hold.To),
+                    Parameter.Text(hold.Reason)
                 );
             },
             cancellationToken
@@ -114,7 +114,7 @@ public sealed class PostgresRetention
                 _database,
                 tenant,
                 batch =>
-                    batch.Add($"delete from iiot.legal_hold where tenant_no = {TenantBatch.Number} and name = $1", TenantBatch.Text(name)),
+                    batch.Add($"delete from iiot.legal_hold where tenant_no = {TenantBatch.Number} and name = $1", Parameter.Text(name)),
                 cancellationToken
             )
             .ConfigureAwait(false) > 0;

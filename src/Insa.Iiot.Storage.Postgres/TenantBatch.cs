@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Insa.Iiot.Storage.Postgres;
 
@@ -27,7 +26,7 @@ internal sealed class TenantBatch : IAsyncDisposable
         var name = tenant.Value; // throws for default before anything is opened
         await database.ReadyAsync(cancellationToken).ConfigureAwait(false);
         var batch = new TenantBatch(await database.App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false));
-        batch.Add("select set_config('iiot.tenant_name', $1, true)", Text(name));
+        batch.Add("select set_config('iiot.tenant_name', $1, true)", Parameter.Text(name));
         batch.AddNumber(name);
         return batch;
     }
@@ -95,7 +94,7 @@ internal sealed class TenantBatch : IAsyncDisposable
     /// <summary>Adds a statement that makes the tenant if it does not exist, and names it to those that follow.</summary>
     public void AddTenant(TenantId tenant)
     {
-        Add("insert into iiot.tenant (name) values ($1) on conflict do nothing", Text(tenant.Value));
+        Add("insert into iiot.tenant (name) values ($1) on conflict do nothing", Parameter.Text(tenant.Value));
         AddNumber(tenant.Value);
     }
 
@@ -131,16 +130,9 @@ internal sealed class TenantBatch : IAsyncDisposable
         await _connection.DisposeAsync().ConfigureAwait(false);
     }
 
-    public static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
-
-    public static NpgsqlParameter Bytes(byte[] value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Bytea };
-
-    public static NpgsqlParameter Time(DateTime utc) => new() { Value = utc, NpgsqlDbType = NpgsqlDbType.TimestampTz };
-
-    public static NpgsqlParameter Number32(int value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Integer };
-
-    public static NpgsqlParameter Number64(long value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Bigint };
-
     private void AddNumber(string name) =>
-        Add("select set_config('iiot.tenant', coalesce((select tenant_no::text from iiot.tenant where name = $1), ''), true)", Text(name));
+        Add(
+            "select set_config('iiot.tenant', coalesce((select tenant_no::text from iiot.tenant where name = $1), ''), true)",
+            Parameter.Text(name)
+        );
 }

@@ -96,6 +96,20 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Without_compaction_the_marks_of_late_writes_do_not_pile_up()
+    {
+        await _store.DisposeAsync();
+        _store = await PostgresStore.MakeAsync(cluster, configure: options => options.CompactAfter = null);
+        await WriteAsync(Day.AddHours(3), 1);
+        await CloseAsync();
+        await WriteAsync(Day.AddHours(3.5), 2);
+        Assert.Equal(1L, await _store.QueryAsync("select count(*) from iiot_data.late_write"));
+        Assert.Equal(0, await CompactAsync());
+        Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot_data.late_write"));
+        Assert.Equal([1, 2], await ValuesAsync());
+    }
+
+    [Fact]
     public async Task A_compaction_that_broke_off_is_done_again()
     {
         await WriteRandomAsync(4);

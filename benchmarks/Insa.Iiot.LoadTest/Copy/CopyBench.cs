@@ -13,7 +13,6 @@ namespace Insa.Iiot.LoadTest.Copy;
 internal sealed partial class CopyBench : IAsyncDisposable
 {
     private const string Frames = "iiot_data.telemetry_frame";
-    private const string Columns = "ts, arrived_at, tenant_no, stream_no, vals, extra";
     private const string NarrowTable =
         "create table narrow (tenant int not null, device int not null, metric int not null, ts timestamptz not null, value float8 not null)";
 
@@ -96,7 +95,7 @@ internal sealed partial class CopyBench : IAsyncDisposable
             await _postgres.Server.QueryAsync(NarrowTable, database);
         else
             await MakePartitionsAsync(database, messages);
-        var table = isNarrow ? "narrow" : $"iiot_data.telemetry_frame ({Columns})";
+        var table = isNarrow ? "narrow" : $"iiot_data.telemetry_frame ({CopyBuffer.Columns})";
         await _postgres.Server.QueryAsync("checkpoint");
         var before = await ReadAsync();
         var text = await _postgres.Server.PsqlAsync(

@@ -1,12 +1,12 @@
 using System.Buffers.Binary;
+using Insa.Iiot.Storage.Postgres;
+using Insa.Iiot.Storage.Postgres.Telemetry;
 
 namespace Insa.Iiot.LoadTest.Copy;
 
 /// <summary>Telemetry as a file for <c>\copy … (format binary)</c> (PostgreSQL documentation, COPY, "Binary Format").</summary>
 internal static class CopyFile
 {
-    private static readonly long Epoch = new DateTime(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc).Ticks;
-
     /// <summary>A row per value: tenant, device, metric, ts, value.</summary>
     public static void WriteNarrow(string path, IEnumerable<PlantMessage> messages)
     {
@@ -19,24 +19,24 @@ internal static class CopyFile
                 WriteInt32(file, message.Tenant + 1);
                 WriteInt32(file, message.Device + 1);
                 WriteInt32(file, metric + 1);
-                WriteInt64(file, Microseconds(message.TimestampTicks));
+                WriteInt64(file, PostgresTime.FromTicks(message.TimestampTicks));
                 WriteInt64(file, BitConverter.DoubleToInt64Bits(message.Values[metric]));
             }
         }
 
-        WriteInt16(file, -1);
+        file.Write(CopyFormat.Trailer);
     }
 
     /// <summary>A row per message, as the sink writes it: ts, arrived_at, tenant_no, stream_no, vals, extra.</summary>
     public static void WriteFrames(string path, IEnumerable<PlantMessage> messages)
     {
         using var file = Open(path);
-        var arrival = Microseconds(PlantSource.Start.Ticks);
+        var arrival = PostgresTime.FromTicks(PlantSource.Start.Ticks);
         Span<byte> vals = stackalloc byte[PlantSource.Metrics * sizeof(long)];
         foreach (var message in messages)
         {
             WriteInt16(file, 6);
-            WriteInt64(file, Microseconds(message.TimestampTicks));
+            WriteInt64(file, PostgresTime.FromTicks(message.TimestampTicks));
             WriteInt64(file, arrival++);
             WriteInt32(file, message.Tenant + 1);
             WriteInt32(file, message.Device + 1);
@@ -47,18 +47,15 @@ internal static class CopyFile
             WriteLength(file, -1);
         }
 
-        WriteInt16(file, -1);
+        file.Write(CopyFormat.Trailer);
     }
 
     private static BufferedStream Open(string path)
     {
         var file = new BufferedStream(File.Create(path), 1024 * 1024);
-        file.Write("PGCOPY\n"u8);
-        file.Write([0xFF, (byte)'\r', (byte)'\n', 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        file.Write(CopyFormat.Header);
         return file;
     }
-
-    private static long Microseconds(long ticks) => (ticks - Epoch) / TimeSpan.TicksPerMicrosecond;
 
     private static void WriteInt16(Stream file, short value)
     {

@@ -11,6 +11,12 @@ namespace Insa.Iiot.Storage.Postgres.Chunks;
 /// </remarks>
 internal static class ChunkFormat
 {
+    /// <summary>The most points of a stored chunk: more than a day of the fastest device.</summary>
+    public const int MaxPoints = 200_000_000;
+
+    /// <summary>The most bytes of text of a stored chunk.</summary>
+    public const int MaxTextBytes = 1_000_000_000;
+
     public const byte Version = 1;
     public const byte MixedKinds = 0x07;
     public const byte MixedQualities = 0x08;

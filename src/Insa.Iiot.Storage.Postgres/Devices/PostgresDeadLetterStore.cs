@@ -32,8 +32,8 @@ internal sealed class PostgresDeadLetterStore(PostgresDatabase database, IOption
                 batch =>
                     batch.Add(
                         $"select id, device, received_at, reason, media_type, payload from iiot.dead_letter where tenant_no = {TenantBatch.Number} and id > $1 order by id limit $2",
-                        TenantBatch.Number64(afterId),
-                        TenantBatch.Number32(limit)
+                        Parameter.Number(afterId),
+                        Parameter.Number(limit)
                     ),
                 rows => new DeadLetter
                 {
@@ -58,11 +58,11 @@ internal sealed class PostgresDeadLetterStore(PostgresDatabase database, IOption
         {
             batch.Add(
                 $"insert into iiot.dead_letter (tenant_no, device, received_at, reason, media_type, payload) values ({TenantBatch.Number}, $1, $2, $3, $4, $5)",
-                TenantBatch.Text(letter.Device.Value),
-                TenantBatch.Time(letter.ReceivedAt),
-                TenantBatch.Number32((int)letter.Reason),
-                TenantBatch.Text(letter.MediaType),
-                TenantBatch.Bytes(letter.Payload.ToArray())
+                Parameter.Text(letter.Device.Value),
+                Parameter.Time(letter.ReceivedAt),
+                Parameter.Number((int)letter.Reason),
+                Parameter.Text(letter.MediaType),
+                Parameter.Bytes(letter.Payload.ToArray())
             );
         }
 
@@ -71,7 +71,7 @@ internal sealed class PostgresDeadLetterStore(PostgresDatabase database, IOption
             delete from iiot.dead_letter where tenant_no = {TenantBatch.Number} and id <= (
               select id from iiot.dead_letter where tenant_no = {TenantBatch.Number} order by id desc limit 1 offset $1)
             """,
-            TenantBatch.Number32(options.Value.MaxDeadLettersPerTenant)
+            Parameter.Number(options.Value.MaxDeadLettersPerTenant)
         );
         await batch.ExecuteAsync(cancellationToken).ConfigureAwait(false);
     }

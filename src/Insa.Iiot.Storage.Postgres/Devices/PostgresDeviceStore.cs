@@ -22,10 +22,10 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
                         batch.AddTenant(tenant);
                         batch.Add(
                             $"insert into iiot.device (tenant_no, name, display_name, gateway, created_at) values ({TenantBatch.Number}, $1, $2, $3, $4) on conflict do nothing",
-                            TenantBatch.Text(device.Id.Value),
-                            TenantBatch.Text(device.DisplayName),
-                            TenantBatch.Text(device.Gateway?.Value),
-                            TenantBatch.Time(time.GetUtcNow().UtcDateTime)
+                            Parameter.Text(device.Id.Value),
+                            Parameter.Text(device.DisplayName),
+                            Parameter.Text(device.Gateway?.Value),
+                            Parameter.Time(time.GetUtcNow().UtcDateTime)
                         );
                     },
                     cancellationToken
@@ -42,7 +42,7 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
                 batch =>
                     batch.Add(
                         $"select name, display_name, gateway, created_at from iiot.device where {OfTenant} and name = $1",
-                        TenantBatch.Text(device.Value)
+                        Parameter.Text(device.Value)
                     ),
                 ToDevice,
                 cancellationToken
@@ -64,8 +64,8 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
                 batch =>
                     batch.Add(
                         $"select name, display_name, gateway, created_at from iiot.device where {OfTenant} and name > $1 order by name limit $2",
-                        TenantBatch.Text(after?.Value ?? ""),
-                        TenantBatch.Number32(limit)
+                        Parameter.Text(after?.Value ?? ""),
+                        Parameter.Number(limit)
                     ),
                 ToDevice,
                 cancellationToken
@@ -80,8 +80,8 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
                 batch =>
                 {
                     // Who gets its id later must not inherit the devices it spoke for.
-                    batch.Add($"update iiot.device set gateway = null where {OfTenant} and gateway = $1", TenantBatch.Text(device.Value));
-                    batch.Add($"delete from iiot.device where {OfTenant} and name = $1", TenantBatch.Text(device.Value));
+                    batch.Add($"update iiot.device set gateway = null where {OfTenant} and gateway = $1", Parameter.Text(device.Value));
+                    batch.Add($"delete from iiot.device where {OfTenant} and name = $1", Parameter.Text(device.Value));
                 },
                 cancellationToken
             )
@@ -98,9 +98,9 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
                 batch =>
                     batch.Add(
                         $"update iiot.device set secret_salt = $1, secret_hash = $2 where {OfTenant} and name = $3",
-                        TenantBatch.Bytes(salt),
-                        TenantBatch.Bytes(SecretHash.Hash(salt, Encoding.ASCII.GetBytes(secret))),
-                        TenantBatch.Text(device.Value)
+                        Parameter.Bytes(salt),
+                        Parameter.Bytes(SecretHash.Hash(salt, Encoding.ASCII.GetBytes(secret))),
+                        Parameter.Text(device.Value)
                     ),
                 cancellationToken
             )
@@ -132,8 +132,8 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
                         select 1 from added
                         union all select 1 from iiot.certificate where {OfTenant} and sha256 = $1 and device = $2
                         """,
-                        TenantBatch.Bytes(sha256),
-                        TenantBatch.Text(device.Value)
+                        Parameter.Bytes(sha256),
+                        Parameter.Text(device.Value)
                     );
                 },
                 static rows => rows.GetInt32(0),
@@ -184,7 +184,7 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
         await using var disposeBatch = batch.ConfigureAwait(false);
         batch.Add(
             $"select secret_salt, secret_hash from iiot.device where {OfTenant} and name = $1 and secret_hash is not null",
-            TenantBatch.Text(device.Value)
+            Parameter.Text(device.Value)
         );
         AddSpokenFor(batch, device);
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
@@ -251,12 +251,12 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
     private static void Add(NpgsqlBatch batch, string sql, string text)
     {
         var command = new NpgsqlBatchCommand(sql);
-        command.Parameters.Add(TenantBatch.Text(text));
+        command.Parameters.Add(Parameter.Text(text));
         batch.BatchCommands.Add(command);
     }
 
     private static void AddSpokenFor(TenantBatch batch, DeviceId gateway) =>
-        batch.Add($"select name from iiot.device where {OfTenant} and gateway = $1", TenantBatch.Text(gateway.Value));
+        batch.Add($"select name from iiot.device where {OfTenant} and gateway = $1", Parameter.Text(gateway.Value));
 
     private static Device ToDevice(NpgsqlDataReader rows) =>
         new()

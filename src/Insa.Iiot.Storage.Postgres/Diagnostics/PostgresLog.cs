@@ -43,9 +43,6 @@ internal static partial class PostgresLog
     )]
     public static partial void DamagedFrames(this ILogger logger, long frames);
 
-    [LoggerMessage(5023, LogLevel.Error, "The rollups could not be brought up to date; it will be tried again")]
-    public static partial void RollupFailed(this ILogger logger, Exception exception);
-
     [LoggerMessage(
         5040,
         LogLevel.Information,

@@ -9,29 +9,6 @@ internal sealed class ChunkRows
 {
     public const string Columns = "tenant_no, device_no, metric_no, t0, t1, points, n, sum, sum_squares, min, max, first, last, d";
 
-    private static ReadOnlySpan<byte> Header =>
-        [
-            (byte)'P',
-            (byte)'G',
-            (byte)'C',
-            (byte)'O',
-            (byte)'P',
-            (byte)'Y',
-            (byte)'\n',
-            0xFF,
-            (byte)'\r',
-            (byte)'\n',
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-            0,
-        ];
-
     private readonly ArrayBufferWriter<byte> _bytes = new(1024 * 1024);
 
     public int Count { get; private set; }
@@ -41,7 +18,7 @@ internal sealed class ChunkRows
     public void Begin()
     {
         _bytes.ResetWrittenCount();
-        _bytes.Write(Header);
+        _bytes.Write(CopyFormat.Header);
         Count = 0;
     }
 
@@ -68,11 +45,7 @@ internal sealed class ChunkRows
         Count++;
     }
 
-    public void End()
-    {
-        BinaryPrimitives.WriteInt16BigEndian(_bytes.GetSpan(2), -1);
-        _bytes.Advance(2);
-    }
+    public void End() => _bytes.Write(CopyFormat.Trailer);
 
     private void WriteNumber(in ChunkSummary summary, double value)
     {

@@ -85,7 +85,7 @@ internal sealed class CompactionWork(long t0)
     /// <exception cref="TelemetryStoreException">The chunk cannot be read.</exception>
     public void AddChunk(int deviceNo, int metricNo, byte[] chunk)
     {
-        if (!_decoder.TryDecode(chunk, Compactor.MaxPoints, Compactor.MaxTextBytes, _decoded))
+        if (!_decoder.TryDecode(chunk, ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, _decoded))
             throw new TelemetryStoreException("A stored chunk cannot be read.", isTransient: false);
         Series(deviceNo, metricNo).Add(_decoded);
         HasMerged = true;
@@ -108,7 +108,7 @@ internal sealed class CompactionWork(long t0)
                 continue;
             var columns = series.Complete();
             var chunk = _encoder.Encode(columns);
-            if (!_decoder.TryDecode(chunk, Compactor.MaxPoints, Compactor.MaxTextBytes, _decoded) || !AreSame(columns, _decoded))
+            if (!_decoder.TryDecode(chunk, ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, _decoded) || !AreSame(columns, _decoded))
                 throw new TelemetryStoreException("A chunk did not read back as it was written; its frames stay.", isTransient: false);
             _rows.Append(TenantNo, deviceNo, metricNo, t0, columns, chunk);
             TotalPoints += columns.Count;

@@ -21,12 +21,6 @@ internal sealed class Compactor(
     ILogger<Compactor> logger
 )
 {
-    /// <summary>The most points a chunk can have: a microsecond is the finest time, but no device is that fast for a day.</summary>
-    public const int MaxPoints = 200_000_000;
-
-    /// <summary>The most text a chunk can have, in bytes.</summary>
-    public const int MaxTextBytes = 1_000_000_000;
-
     private const int LockAttempts = 50;
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
 
@@ -35,11 +29,23 @@ internal sealed class Compactor(
     public async Task<int> CompactAsync(CancellationToken cancellationToken)
     {
         if (options.Value.CompactAfter is not { } after)
+        {
+            await ForgetLateWritesAsync(cancellationToken).ConfigureAwait(false);
             return 0;
+        }
+
         var spans = await FindDueAsync(time.GetUtcNow().UtcDateTime - after, cancellationToken).ConfigureAwait(false);
         foreach (var span in spans)
             await CompactAsync(span, cancellationToken).ConfigureAwait(false);
         return spans.Count;
+    }
+
+    // Where nothing is compacted nobody takes the marks of late writes away, and there would be ever more of them.
+    private async Task ForgetLateWritesAsync(CancellationToken cancellationToken)
+    {
+        var connection = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeConnection = connection.ConfigureAwait(false);
+        await ExecuteAsync(connection, "delete from iiot_data.late_write", [], cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<List<PartitionSpan>> FindDueAsync(DateTime closedBefore, CancellationToken cancellationToken)
@@ -60,7 +66,7 @@ internal sealed class Compactor(
             connection
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Time(closedBefore));
+        command.Parameters.Add(Parameter.Time(closedBefore));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
@@ -80,11 +86,11 @@ internal sealed class Compactor(
         await ExecuteAsync(
                 writing,
                 "delete from iiot_data.late_write where hour >= $1 and hour < $2",
-                [TenantBatch.Time(span.Starts), TenantBatch.Time(span.Ends)],
+                [Parameter.Time(span.Starts), Parameter.Time(span.Ends)],
                 cancellationToken
             )
             .ConfigureAwait(false);
-        await ExecuteAsync(writing, "select iiot_data.ensure_chunk_partition($1)", [TenantBatch.Time(span.Starts)], cancellationToken)
+        await ExecuteAsync(writing, "select iiot_data.ensure_chunk_partition($1)", [Parameter.Time(span.Starts)], cancellationToken)
             .ConfigureAwait(false);
 
         var (points, chunks, bytes) = await RewriteAsync(reading, writing, span, cancellationToken).ConfigureAwait(false);
@@ -180,7 +186,7 @@ internal sealed class Compactor(
             {
                 var command = new NpgsqlCommand("select iiot_data.empty_frames($1)", connection);
                 await using var disposeCommand = command.ConfigureAwait(false);
-                command.Parameters.Add(TenantBatch.Time(span.Starts));
+                command.Parameters.Add(Parameter.Time(span.Starts));
                 return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable && attempt < LockAttempts)

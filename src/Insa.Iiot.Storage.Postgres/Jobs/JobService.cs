@@ -90,8 +90,8 @@ internal sealed class JobService(
             connection
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Time(time.GetUtcNow().UtcDateTime));
-        command.Parameters.Add(TenantBatch.Number32(PeriodsAhead));
+        command.Parameters.Add(Parameter.Time(time.GetUtcNow().UtcDateTime));
+        command.Parameters.Add(Parameter.Number(PeriodsAhead));
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 

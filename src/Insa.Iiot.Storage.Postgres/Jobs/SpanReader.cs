@@ -58,9 +58,9 @@ internal static class SpanReader
     public static void AddKeys(NpgsqlCommand command, PartitionSpan span, CompactionWork work)
     {
         var (devices, metrics) = work.Keys();
-        command.Parameters.Add(TenantBatch.Number32(work.TenantNo));
-        command.Parameters.Add(new NpgsqlParameter { Value = devices, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
-        command.Parameters.Add(new NpgsqlParameter { Value = metrics, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
-        command.Parameters.Add(TenantBatch.Time(span.Starts));
+        command.Parameters.Add(Parameter.Number(work.TenantNo));
+        command.Parameters.Add(Parameter.Numbers(devices));
+        command.Parameters.Add(Parameter.Numbers(metrics));
+        command.Parameters.Add(Parameter.Time(span.Starts));
     }
 }

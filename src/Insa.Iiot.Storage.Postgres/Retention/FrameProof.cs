@@ -66,7 +66,7 @@ internal sealed class FrameProof(PostgresDatabase database)
             CommandTimeout = 0,
         };
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Number32(work.TenantNo));
+        command.Parameters.Add(Parameter.Number(work.TenantNo));
         Add(command, NpgsqlDbType.Integer, series.ConvertAll(one => one.DeviceNo));
         Add(command, NpgsqlDbType.Integer, series.ConvertAll(one => one.MetricNo));
         Add(command, NpgsqlDbType.Bigint, series.ConvertAll(one => (long)one.Summary.Numbers));
@@ -74,11 +74,11 @@ internal sealed class FrameProof(PostgresDatabase database)
         Add(command, NpgsqlDbType.Double, series.ConvertAll(one => one.Summary.SumOfSquares));
         Add(command, NpgsqlDbType.Double, series.ConvertAll(one => one.Summary.Min));
         Add(command, NpgsqlDbType.Double, series.ConvertAll(one => one.Summary.Max));
-        command.Parameters.Add(TenantBatch.Time(span.Starts));
-        command.Parameters.Add(TenantBatch.Time(span.Ends));
+        command.Parameters.Add(Parameter.Time(span.Starts));
+        command.Parameters.Add(Parameter.Time(span.Ends));
         return (long)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }
 
     private static void Add<T>(NpgsqlCommand command, NpgsqlDbType type, List<T> values) =>
-        command.Parameters.Add(new NpgsqlParameter<List<T>> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type });
+        command.Parameters.Add(Parameter.List(values, type));
 }

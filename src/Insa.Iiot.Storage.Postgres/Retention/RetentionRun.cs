@@ -17,6 +17,28 @@ internal sealed class RetentionRun(
     ILogger<RetentionRun> logger
 )
 {
+    // Whole spans only, and none at or after which a point is left: what comes late for the others is still rolled up.
+    private const string FreezeHours = """
+        with boundary as (
+          select date_bin(partition_width, $3::timestamptz, timestamptz '2000-01-01 00:00:00+00') as before from iiot_data.telemetry_state),
+        left_over as (
+          select c.tenant_no, c.metric_no, min(c.t0) as t0 from iiot_data.telemetry_chunk c where c.t0 < $3 group by 1, 2)
+        insert into iiot_data.rollup_frozen (tenant_no, metric_no, hours_before)
+          select m.tenant_no, m.metric_no, least(b.before, l.t0)
+          from boundary b cross join iiot.telemetry_metric m
+          left join left_over l on l.tenant_no = m.tenant_no and l.metric_no = m.metric_no
+          where $1::int is null or (m.tenant_no = $1 and m.metric_no = any ($2))
+        on conflict (tenant_no, metric_no) do update set hours_before = greatest(rollup_frozen.hours_before, excluded.hours_before)
+        """;
+
+    // A day of which hours are gone is not made of the others.
+    private const string FreezeDays = """
+        insert into iiot_data.rollup_frozen (tenant_no, metric_no, days_before)
+          select m.tenant_no, m.metric_no, date_trunc('day', $3::timestamptz - interval '1 microsecond') + interval '1 day' from iiot.telemetry_metric m
+          where $1::int is null or (m.tenant_no = $1 and m.metric_no = any ($2))
+        on conflict (tenant_no, metric_no) do update set days_before = greatest(rollup_frozen.days_before, excluded.days_before)
+        """;
+
     private const int LockAttempts = 50;
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan EmptyPartitionAge = TimeSpan.FromDays(7);
@@ -96,8 +118,8 @@ internal sealed class RetentionRun(
         // From here on every write to the span leaves a mark.
         var marks = Command(connection, "delete from iiot_data.late_write where hour >= $1 and hour < $2");
         await using var disposeMarks = marks.ConfigureAwait(false);
-        marks.Parameters.Add(TenantBatch.Time(span.Starts));
-        marks.Parameters.Add(TenantBatch.Time(span.Ends));
+        marks.Parameters.Add(Parameter.Time(span.Starts));
+        marks.Parameters.Add(Parameter.Time(span.Ends));
         await marks.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         return await proof.FindDifferenceAsync(span, now, options.Value.HourRetention, cancellationToken).ConfigureAwait(false);
     }
@@ -182,9 +204,9 @@ internal sealed class RetentionRun(
             )
             .ConfigureAwait(false);
         if (tier.Tier == RetentionTier.Raw && !dryRun)
-            await FreezeHoursAsync(connection, group.TenantNo, group.MetricNos, cutoff, cancellationToken).ConfigureAwait(false);
+            await FreezeAsync(connection, FreezeHours, group.TenantNo, group.MetricNos, cutoff, cancellationToken).ConfigureAwait(false);
         if (tier.Tier == RetentionTier.Hour && !dryRun && deleted > 0)
-            await FreezeDaysAsync(connection, group.TenantNo, group.MetricNos, cutoff, cancellationToken).ConfigureAwait(false);
+            await FreezeAsync(connection, FreezeDays, group.TenantNo, group.MetricNos, cutoff, cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         return (deleted, dryRun ? left - deleted : left);
     }
@@ -208,10 +230,10 @@ internal sealed class RetentionRun(
     {
         var command = Command(connection, sql);
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Number32(group.TenantNo));
-        command.Parameters.Add(new NpgsqlParameter { Value = group.MetricNos, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
-        command.Parameters.Add(TenantBatch.Time(cutoff));
-        command.Parameters.Add(TenantBatch.Time(HourCutoff(now)));
+        command.Parameters.Add(Parameter.Number(group.TenantNo));
+        command.Parameters.Add(Parameter.Numbers(group.MetricNos));
+        command.Parameters.Add(Parameter.Time(cutoff));
+        command.Parameters.Add(Parameter.Time(HourCutoff(now)));
         return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is long count ? count : 0;
     }
 
@@ -229,9 +251,9 @@ internal sealed class RetentionRun(
             $"select exists (select from iiot_data.telemetry_chunk c where c.t0 >= $1 and c.t0 < $2 and not {Proven("$3")})"
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Time(span.Starts));
-        command.Parameters.Add(TenantBatch.Time(span.Ends));
-        command.Parameters.Add(TenantBatch.Time(HourCutoff(now)));
+        command.Parameters.Add(Parameter.Time(span.Starts));
+        command.Parameters.Add(Parameter.Time(span.Ends));
+        command.Parameters.Add(Parameter.Time(HourCutoff(now)));
         return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }
 
@@ -259,10 +281,10 @@ internal sealed class RetentionRun(
             """
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Text(table));
-        command.Parameters.Add(TenantBatch.Text(tier.Name));
+        command.Parameters.Add(Parameter.Text(table));
+        command.Parameters.Add(Parameter.Text(tier.Name));
         command.Parameters.Add(KeepOf(tier));
-        command.Parameters.Add(TenantBatch.Time(now));
+        command.Parameters.Add(Parameter.Time(now));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         var due = new List<(PartitionSpan, long)>();
@@ -285,7 +307,7 @@ internal sealed class RetentionRun(
             """
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Time(before));
+        command.Parameters.Add(Parameter.Time(before));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         var empty = new List<PartitionSpan>();
@@ -308,7 +330,7 @@ internal sealed class RetentionRun(
             """
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Text(tier.Name));
+        command.Parameters.Add(Parameter.Text(tier.Name));
         command.Parameters.Add(KeepOf(tier));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
@@ -329,7 +351,7 @@ internal sealed class RetentionRun(
             RetentionTier.Hour => options.Value.HourRetention,
             _ => options.Value.DayRetention,
         };
-        return new NpgsqlParameter { Value = (object?)keep ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Interval };
+        return Parameter.Interval(keep);
     }
 
     private async Task<bool> DropAsync(
@@ -347,13 +369,13 @@ internal sealed class RetentionRun(
                 var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
                 await using var disposeTransaction = transaction.ConfigureAwait(false);
                 if (dropped is { Tier: RetentionTier.Raw })
-                    await FreezeHoursAsync(connection, null, [], span.Ends, cancellationToken).ConfigureAwait(false);
+                    await FreezeAsync(connection, FreezeHours, null, [], span.Ends, cancellationToken).ConfigureAwait(false);
                 if (dropped is { Tier: RetentionTier.Hour })
-                    await FreezeDaysAsync(connection, null, [], span.Ends, cancellationToken).ConfigureAwait(false);
+                    await FreezeAsync(connection, FreezeDays, null, [], span.Ends, cancellationToken).ConfigureAwait(false);
                 var command = Command(connection, "select iiot_data.drop_partition($1::regclass, $2)");
                 await using var disposeCommand = command.ConfigureAwait(false);
-                command.Parameters.Add(TenantBatch.Text(table));
-                command.Parameters.Add(TenantBatch.Time(span.Starts));
+                command.Parameters.Add(Parameter.Text(table));
+                command.Parameters.Add(Parameter.Time(span.Starts));
                 if (!(bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!)
                     return false;
                 await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
@@ -368,59 +390,21 @@ internal sealed class RetentionRun(
         }
     }
 
-    // Whole spans only, and none at or after which a point is left: what comes late for the others is still rolled up.
-    private static async Task FreezeHoursAsync(
+    // Of one tenant's metrics, or of all metrics of all tenants.
+    private static async Task FreezeAsync(
         NpgsqlConnection connection,
+        string sql,
         int? tenantNo,
         int[] metricNos,
         DateTime before,
         CancellationToken cancellationToken
     )
     {
-        var command = Command(
-            connection,
-            """
-            with boundary as (
-              select date_bin(partition_width, $3::timestamptz, timestamptz '2000-01-01 00:00:00+00') as before from iiot_data.telemetry_state),
-            left_over as (
-              select c.tenant_no, c.metric_no, min(c.t0) as t0 from iiot_data.telemetry_chunk c where c.t0 < $3 group by 1, 2)
-            insert into iiot_data.rollup_frozen (tenant_no, metric_no, hours_before)
-              select m.tenant_no, m.metric_no, least(b.before, l.t0)
-              from boundary b cross join iiot.telemetry_metric m
-              left join left_over l on l.tenant_no = m.tenant_no and l.metric_no = m.metric_no
-              where $1::int is null or (m.tenant_no = $1 and m.metric_no = any ($2))
-            on conflict (tenant_no, metric_no) do update set hours_before = greatest(rollup_frozen.hours_before, excluded.hours_before)
-            """
-        );
+        var command = Command(connection, sql);
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)tenantNo ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
-        command.Parameters.Add(new NpgsqlParameter { Value = metricNos, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
-        command.Parameters.Add(TenantBatch.Time(before));
-        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    // A day of which hours are gone is not made of the others.
-    private static async Task FreezeDaysAsync(
-        NpgsqlConnection connection,
-        int? tenantNo,
-        int[] metricNos,
-        DateTime before,
-        CancellationToken cancellationToken
-    )
-    {
-        var command = Command(
-            connection,
-            """
-            insert into iiot_data.rollup_frozen (tenant_no, metric_no, days_before)
-              select m.tenant_no, m.metric_no, date_trunc('day', $3::timestamptz - interval '1 microsecond') + interval '1 day' from iiot.telemetry_metric m
-              where $1::int is null or (m.tenant_no = $1 and m.metric_no = any ($2))
-            on conflict (tenant_no, metric_no) do update set days_before = greatest(rollup_frozen.days_before, excluded.days_before)
-            """
-        );
-        await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(new NpgsqlParameter { Value = (object?)tenantNo ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Integer });
-        command.Parameters.Add(new NpgsqlParameter { Value = metricNos, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
-        command.Parameters.Add(TenantBatch.Time(before));
+        command.Parameters.Add(Parameter.Number(tenantNo));
+        command.Parameters.Add(Parameter.Numbers(metricNos));
+        command.Parameters.Add(Parameter.Time(before));
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -6,9 +6,6 @@ namespace Insa.Iiot.Storage.Postgres.Rollups;
 /// <summary>The points that an hour has in chunks, handed out metric by metric as far as the frames have come. Reused from hour to hour.</summary>
 internal sealed class ChunkCursors
 {
-    private const int MaxPoints = 200_000_000;
-    private const int MaxTextBytes = 1_000_000_000;
-
     private readonly ChunkDecoder _decoder = new();
     private readonly Dictionary<int, Cursor> _cursors = [];
     private readonly Stack<SeriesColumns> _kept = [];
@@ -27,7 +24,7 @@ internal sealed class ChunkCursors
     public void Add(int metricNo, long hour, byte[] chunk)
     {
         var columns = _kept.TryPop(out var kept) ? kept : new SeriesColumns();
-        if (!_decoder.TryDecode(chunk, MaxPoints, MaxTextBytes, columns))
+        if (!_decoder.TryDecode(chunk, ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, columns))
             throw new TelemetryStoreException("A stored chunk cannot be read: restore it from a backup.", isTransient: false);
         Decoded += columns.Count;
         var end = Place(columns, hour + PostgresTime.PerHour);

@@ -44,8 +44,8 @@ internal sealed class HoursReading(DeviceHour[] hours, IPointVisitor visitor)
             return;
         BeginUpTo(place);
         var (time, arrived) = (rows.GetFieldValue<long>(2), rows.GetFieldValue<long>(3));
-        var vals = Bytes(rows, 4, ref _vals);
-        var extra = rows.IsDBNull(5) ? default : Bytes(rows, 5, ref _extra);
+        var vals = rows.GetBytes(4, ref _vals);
+        var extra = rows.IsDBNull(5) ? default : rows.GetBytes(5, ref _extra);
         if (!FrameCodec.IsWhole(vals, extra, metricNos.Length))
         {
             Damaged++;
@@ -86,14 +86,5 @@ internal sealed class HoursReading(DeviceHour[] hours, IPointVisitor visitor)
                     _cursors.Add(metricNo, hour.Start, bytes);
             }
         }
-    }
-
-    private static ReadOnlySpan<byte> Bytes(NpgsqlDataReader rows, int column, ref byte[] buffer)
-    {
-        var length = (int)rows.GetBytes(column, 0, null, 0, 0);
-        if (buffer.Length < length)
-            buffer = new byte[length];
-        rows.GetBytes(column, 0, buffer, 0, length);
-        return buffer.AsSpan(0, length);
     }
 }

@@ -107,7 +107,7 @@ internal sealed class PostgresPointSource(ILogger<PostgresPointSource> logger) :
         var command = new NpgsqlBatchCommand(sql);
         JobParameters.Add(command.Parameters, hours);
         foreach (var time in times)
-            command.Parameters.Add(JobParameters.Time(time));
+            command.Parameters.Add(Parameter.Time(time));
         batch.BatchCommands.Add(command);
     }
 
@@ -115,7 +115,7 @@ internal sealed class PostgresPointSource(ILogger<PostgresPointSource> logger) :
     {
         var command = new NpgsqlBatchCommand(sql);
         foreach (var time in times)
-            command.Parameters.Add(JobParameters.Time(time));
+            command.Parameters.Add(Parameter.Time(time));
         batch.BatchCommands.Add(command);
     }
 }

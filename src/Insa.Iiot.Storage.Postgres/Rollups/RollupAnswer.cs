@@ -81,12 +81,12 @@ internal sealed class RollupAnswer
     private static string Sql(IReadOnlyList<DeviceStreams> series, RollupPlan plan, List<NpgsqlParameter> parameters)
     {
         var streams = series.SelectMany((one, place) => one.StreamNos.Select(streamNo => (Place: place, StreamNo: streamNo))).ToList();
-        parameters.Add(JobParameters.Numbers([.. series.Select(one => one.DeviceNo!.Value)]));
-        parameters.Add(JobParameters.Numbers([.. series.Select(one => one.MetricNos[0])]));
-        parameters.Add(JobParameters.Numbers([.. streams.Select(stream => stream.Place)]));
-        parameters.Add(JobParameters.Numbers([.. streams.Select(stream => stream.StreamNo)]));
-        parameters.Add(JobParameters.Time(plan.Range.Start));
-        parameters.Add(JobParameters.Time(plan.Range.End));
+        parameters.Add(Parameter.Numbers([.. series.Select(one => one.DeviceNo!.Value)]));
+        parameters.Add(Parameter.Numbers([.. series.Select(one => one.MetricNos[0])]));
+        parameters.Add(Parameter.Numbers([.. streams.Select(stream => stream.Place)]));
+        parameters.Add(Parameter.Numbers([.. streams.Select(stream => stream.StreamNo)]));
+        parameters.Add(Parameter.Time(plan.Range.Start));
+        parameters.Add(Parameter.Time(plan.Range.End));
         var sql = new StringBuilder();
         sql.Append(
             CultureInfo.InvariantCulture,
@@ -118,8 +118,8 @@ internal sealed class RollupAnswer
 
     private static void Append(StringBuilder sql, Kind kind, string table, string column, TimeRange range, List<NpgsqlParameter> parameters)
     {
-        parameters.Add(JobParameters.Time(range.Start));
-        parameters.Add(JobParameters.Time(range.End));
+        parameters.Add(Parameter.Time(range.Start));
+        parameters.Add(Parameter.Time(range.End));
         var (columns, class_, last) =
             kind == Kind.Minutes ? (NoRow, "", "r.minutes") : (RollupColumns.Names, $"and quality < {RollupQuality.Bad}", "null");
 

@@ -53,7 +53,7 @@ internal sealed partial class RollupJob
         await ExecuteAsync(connection, $"set local lock_timeout = {(int)_wait.TotalMilliseconds}", cancellationToken).ConfigureAwait(false);
         var command = new NpgsqlCommand("select iiot_data.close_hours($1)", connection);
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(JobParameters.Time(before));
+        command.Parameters.Add(Parameter.Time(before));
         var closed = (int)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         return closed;
@@ -64,7 +64,7 @@ internal sealed partial class RollupJob
     {
         var command = new NpgsqlCommand("select closed_before >= $1 from iiot_data.telemetry_state", connection);
         await using var _ = command.ConfigureAwait(false);
-        command.Parameters.Add(JobParameters.Time(before));
+        command.Parameters.Add(Parameter.Time(before));
         return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is true;
     }
 }

@@ -40,7 +40,7 @@ internal sealed partial class RollupJob
             connection
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Number32(DaysPerPortion));
+        command.Parameters.Add(Parameter.Number(DaysPerPortion));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         var days = new List<DeviceHour>();
@@ -71,8 +71,8 @@ internal sealed partial class RollupJob
         );
         await using var disposeCommand = command.ConfigureAwait(false);
         JobParameters.Add(command.Parameters, days);
-        command.Parameters.Add(JobParameters.Time(days[0].Start));
-        command.Parameters.Add(JobParameters.Time(days[0].Start + PostgresTime.PerDay));
+        command.Parameters.Add(Parameter.Time(days[0].Start));
+        command.Parameters.Add(Parameter.Time(days[0].Start + PostgresTime.PerDay));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         RollupRow? open = null;

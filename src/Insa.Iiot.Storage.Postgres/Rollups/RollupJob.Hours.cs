@@ -49,7 +49,7 @@ internal sealed partial class RollupJob
             connection
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(JobParameters.Time(hours[0].Start));
+        command.Parameters.Add(Parameter.Time(hours[0].Start));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         var frozen = new Dictionary<(int, int), long>();
@@ -97,7 +97,7 @@ internal sealed partial class RollupJob
             connection
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Number32(_portion));
+        command.Parameters.Add(Parameter.Number(_portion));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         List<DeviceHour>? hours = null;
@@ -150,8 +150,8 @@ internal sealed partial class RollupJob
         );
         await using var _ = command.ConfigureAwait(false);
         JobParameters.Add(command.Parameters, hours);
-        command.Parameters.Add(JobParameters.Time(first));
-        command.Parameters.Add(JobParameters.Time(end));
+        command.Parameters.Add(Parameter.Time(first));
+        command.Parameters.Add(Parameter.Time(end));
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 
@@ -162,8 +162,8 @@ internal sealed partial class RollupJob
         {
             var command = new NpgsqlCommand("select iiot_data.ensure_rollup_partition($1, $2)", connection);
             await using var _ = command.ConfigureAwait(false);
-            command.Parameters.Add(TenantBatch.Text(tier));
-            command.Parameters.Add(JobParameters.Time(at));
+            command.Parameters.Add(Parameter.Text(tier));
+            command.Parameters.Add(Parameter.Time(at));
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }

@@ -82,8 +82,8 @@ internal sealed partial class RollupJob(
             connection
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(JobParameters.Time(start));
-        command.Parameters.Add(JobParameters.Time(start + PostgresTime.PerHour));
+        command.Parameters.Add(Parameter.Time(start));
+        command.Parameters.Add(Parameter.Time(start + PostgresTime.PerHour));
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         return true;

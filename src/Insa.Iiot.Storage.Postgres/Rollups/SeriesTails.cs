@@ -42,16 +42,11 @@ internal static class SeriesTails
         var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await using var disposeBatch = batch.ConfigureAwait(false);
         batch.Add(
-            $"""
-            select f.stream_no, f.ts, f.arrived_at, f.vals, f.extra
-            from unnest($1) s (no) cross join lateral (
-              select stream_no, ts, arrived_at, vals, extra from iiot.telemetry_frame
-              where tenant_no = {TenantBatch.Number} and stream_no = s.no and ts >= $2 and ts < $3 order by ts limit $4) f
-            """,
-            JobParameters.Numbers([.. places.Keys]),
-            JobParameters.Time(starts.Min()!.Value),
-            JobParameters.Time(end),
-            TenantBatch.Number32(most)
+            "select stream_no, ts, arrived_at, vals, extra from iiot.read_frames($1, $2, $3, $4)",
+            Parameter.Numbers([.. places.Keys]),
+            Parameter.Time(starts.Min()!.Value),
+            Parameter.Time(end),
+            Parameter.Number(most)
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);

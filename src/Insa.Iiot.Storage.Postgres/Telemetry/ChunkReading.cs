@@ -6,9 +6,6 @@ namespace Insa.Iiot.Storage.Postgres.Telemetry;
 /// <summary>Reads a device's chunks: metric_no, t0, t1, d and, for a range, how many there were.</summary>
 internal sealed class ChunkReading(DeviceStreams streams, long first)
 {
-    private const int MaxPoints = 200_000_000;
-    private const int MaxTextBytes = 1_000_000_000;
-
     private readonly ChunkDecoder _decoder = new();
     private readonly SeriesColumns _columns = new();
     private readonly List<(int MetricNo, DateTime Start, long End, byte[] Bytes)> _found = [];
@@ -63,7 +60,7 @@ internal sealed class ChunkReading(DeviceStreams streams, long first)
 
     private void Decode(byte[] bytes)
     {
-        if (!_decoder.TryDecode(bytes, MaxPoints, MaxTextBytes, _columns))
+        if (!_decoder.TryDecode(bytes, ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, _columns))
             throw new TelemetryStoreException("A stored chunk cannot be read: restore it from a backup.", isTransient: false);
     }
 

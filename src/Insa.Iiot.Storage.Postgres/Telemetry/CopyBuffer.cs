@@ -22,35 +22,9 @@ internal sealed class CopyBuffer : IDisposable
 
     public void Clear() => _length = 0;
 
-    /// <summary>Signature, flags and the length of the header's extension.</summary>
-    public void AppendHeader()
-    {
-        Reserve(19);
-        ReadOnlySpan<byte> signature =
-        [
-            (byte)'P',
-            (byte)'G',
-            (byte)'C',
-            (byte)'O',
-            (byte)'P',
-            (byte)'Y',
-            (byte)'\n',
-            0xFF,
-            (byte)'\r',
-            (byte)'\n',
-            0,
-        ];
-        signature.CopyTo(_bytes.AsSpan(_length));
-        _bytes.AsSpan(_length + signature.Length, 8).Clear();
-        _length += signature.Length + 8;
-    }
+    public void AppendHeader() => Write(CopyFormat.Header);
 
-    public void AppendTrailer()
-    {
-        Reserve(2);
-        BinaryPrimitives.WriteInt16BigEndian(_bytes.AsSpan(_length), -1);
-        _length += 2;
-    }
+    public void AppendTrailer() => Write(CopyFormat.Trailer);
 
     public void Append(StreamEntry stream, TelemetryFrame frame)
     {
@@ -88,6 +62,13 @@ internal sealed class CopyBuffer : IDisposable
     {
         BinaryPrimitives.WriteInt32BigEndian(target, sizeof(int));
         BinaryPrimitives.WriteInt32BigEndian(target[4..], value);
+    }
+
+    private void Write(ReadOnlySpan<byte> bytes)
+    {
+        Reserve(bytes.Length);
+        bytes.CopyTo(_bytes.AsSpan(_length));
+        _length += bytes.Length;
     }
 
     private void Reserve(int more)

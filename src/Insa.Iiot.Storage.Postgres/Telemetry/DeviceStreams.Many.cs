@@ -1,5 +1,3 @@
-using NpgsqlTypes;
-
 namespace Insa.Iiot.Storage.Postgres.Telemetry;
 
 internal sealed partial class DeviceStreams
@@ -27,7 +25,7 @@ internal sealed partial class DeviceStreams
             from iiot.telemetry_device d join iiot.telemetry_stream s on s.tenant_no = d.tenant_no and s.device_no = d.device_no
             where d.tenant_no = {TenantBatch.Number} and d.name = any($1)
             """,
-            Texts(names)
+            Parameter.Texts(names)
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
@@ -92,7 +90,7 @@ internal sealed partial class DeviceStreams
               join iiot.telemetry_metric m on m.tenant_no = l.tenant_no and m.metric_no = u.no order by place)
             from iiot.telemetry_layout l where l.tenant_no = {TenantBatch.Number} and l.layout_no = any($1)
             """,
-            new Npgsql.NpgsqlParameter { Value = layoutNos, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer }
+            Parameter.Numbers(layoutNos)
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
@@ -136,7 +134,4 @@ internal sealed partial class DeviceStreams
         NewestFrom = newest ?? DateTime.MinValue;
         Take(taken, metric is null ? [] : [metric]);
     }
-
-    private static Npgsql.NpgsqlParameter Texts(string[] values) =>
-        new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 }

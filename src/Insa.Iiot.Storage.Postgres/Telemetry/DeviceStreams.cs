@@ -51,8 +51,8 @@ internal sealed partial class DeviceStreams
               and (cardinality($2) = 0 or exists (
                 select from iiot.telemetry_metric m where m.tenant_no = d.tenant_no and m.name = any($2) and m.metric_no = any(l.metric_nos)))
             """,
-            TenantBatch.Text(device.Value),
-            new NpgsqlParameter { Value = wanted.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text }
+            Parameter.Text(device.Value),
+            Parameter.Texts(wanted.ToArray())
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);

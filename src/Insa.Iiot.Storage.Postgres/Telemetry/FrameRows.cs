@@ -15,8 +15,8 @@ internal sealed class FrameRows(DeviceStreams streams)
         var streamNo = rows.GetInt32(0);
         var (time, arrived) = (rows.GetFieldValue<long>(1), rows.GetFieldValue<long>(2));
         var ranks = streams[streamNo].Ranks;
-        var vals = Bytes(rows, 3, ref _vals);
-        var extra = rows.IsDBNull(4) ? default : Bytes(rows, 4, ref _extra);
+        var vals = rows.GetBytes(3, ref _vals);
+        var extra = rows.IsDBNull(4) ? default : rows.GetBytes(4, ref _extra);
         if (!FrameCodec.IsWhole(vals, extra, ranks.Length))
             throw new TelemetryStoreException("A stored frame cannot be read: it is not of its stream's layout.", isTransient: false);
         for (var i = 0; i < ranks.Length; i++)
@@ -29,14 +29,5 @@ internal sealed class FrameRows(DeviceStreams streams)
         }
 
         return (streamNo, time);
-    }
-
-    private static ReadOnlySpan<byte> Bytes(NpgsqlDataReader rows, int column, ref byte[] buffer)
-    {
-        var length = (int)rows.GetBytes(column, 0, null, 0, 0);
-        if (buffer.Length < length)
-            buffer = new byte[length];
-        rows.GetBytes(column, 0, buffer, 0, length);
-        return buffer.AsSpan(0, length);
     }
 }

@@ -95,14 +95,9 @@ internal sealed class LatestOfDevices
         if (streamNos.Count == 0)
             return;
         batch.Add(
-            $"""
-            select f.stream_no, f.ts, f.arrived_at, f.vals, f.extra
-            from unnest($1) s (no) cross join lateral (
-              select stream_no, ts, arrived_at, vals, extra from iiot.telemetry_frame
-              where tenant_no = {TenantBatch.Number} and stream_no = s.no and ts >= $2 order by ts desc limit 1) f
-            """,
-            JobParameters.Numbers([.. streamNos]),
-            JobParameters.Time(PostgresTime.Ceiling(from))
+            "select stream_no, ts, arrived_at, vals, extra from iiot.read_latest_frames($1, $2)",
+            Parameter.Numbers([.. streamNos]),
+            Parameter.Time(PostgresTime.Ceiling(from))
         );
     }
 
@@ -132,9 +127,9 @@ internal sealed class LatestOfDevices
               select metric_no, t0, t1, d from iiot.telemetry_chunk
               where tenant_no = {TenantBatch.Number} and device_no = s.device and metric_no = s.metric order by t0 desc limit 1) c
             """,
-            JobParameters.Numbers([.. places]),
-            JobParameters.Numbers([.. deviceNos]),
-            JobParameters.Numbers([.. metricNos])
+            Parameter.Numbers([.. places]),
+            Parameter.Numbers([.. deviceNos]),
+            Parameter.Numbers([.. metricNos])
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);

@@ -56,7 +56,7 @@ internal sealed class MergeArguments : IDisposable
     public NpgsqlCommand ToCommand(NpgsqlConnection connection, long generation)
     {
         var command = new NpgsqlCommand("select iiot_data.write_frames($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", connection);
-        command.Parameters.Add(TenantBatch.Number64(generation));
+        command.Parameters.Add(Parameter.Number(generation));
         AddArray(command, _tenantNos, NpgsqlDbType.Integer);
         AddArray(command, _streamNos, NpgsqlDbType.Integer);
         AddArray(command, _times, NpgsqlDbType.TimestampTz);
@@ -79,7 +79,7 @@ internal sealed class MergeArguments : IDisposable
 
     // Microseconds since 2000 are what the server stores: a long goes over the wire as it is.
     private static void AddArray<T>(NpgsqlCommand command, List<T> values, NpgsqlDbType type) =>
-        command.Parameters.Add(new NpgsqlParameter<List<T>> { TypedValue = values, NpgsqlDbType = NpgsqlDbType.Array | type });
+        command.Parameters.Add(Parameter.List(values, type));
 
     private void Reserve(int more)
     {

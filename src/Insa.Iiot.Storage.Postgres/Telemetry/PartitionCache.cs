@@ -27,7 +27,7 @@ internal sealed class PartitionCache
     {
         var command = new NpgsqlCommand("select starts, ends from iiot_data.ensure_partition($1)", connection);
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Time(PostgresTime.ToDateTime(hour * PostgresTime.PerHour)));
+        command.Parameters.Add(Parameter.Time(PostgresTime.ToDateTime(hour * PostgresTime.PerHour)));
         var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRow = row.ConfigureAwait(false);
         await row.ReadAsync(cancellationToken).ConfigureAwait(false);

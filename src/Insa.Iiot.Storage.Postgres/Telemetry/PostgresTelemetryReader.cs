@@ -1,7 +1,5 @@
 using System.Runtime.CompilerServices;
 using Insa.Iiot.Storage.Postgres.Rollups;
-using Npgsql;
-using NpgsqlTypes;
 
 namespace Insa.Iiot.Storage.Postgres.Telemetry;
 
@@ -47,27 +45,15 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         CancellationToken cancellationToken = default
     )
     {
-        var streams = await FindAsync(tenant, device, [], cancellationToken).ConfigureAwait(false);
-        var latest = new WindowPoint?[streams.Metrics.Length];
         try
         {
-            await ReadNewestAsync(tenant, streams, latest, cancellationToken).ConfigureAwait(false);
+            var latest = await LatestOfDevices.ReadAsync(database, tenant, [device], cancellationToken).ConfigureAwait(false);
+            return [.. latest.Of(0)];
         }
         catch (Exception e) when (PostgresErrors.IsOfStore(e))
         {
             throw PostgresErrors.ToStoreException(e);
         }
-
-        var points = new List<TelemetryPoint>();
-        foreach (var point in latest)
-        {
-            if (point is { } found)
-                points.Add(
-                    new TelemetryPoint(streams.Metrics[found.Rank], PostgresTime.ToDateTime(found.Time), found.Value, found.Quality)
-                );
-        }
-
-        return points;
     }
 
     public async ValueTask<IReadOnlyList<TelemetryBucket>> AggregateAsync(
@@ -161,10 +147,10 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         await using var disposeBatch = batch.ConfigureAwait(false);
         batch.Add(
             "select stream_no, ts, arrived_at, vals, extra from iiot.read_frames($1, $2, $3, $4)",
-            Numbers(streams.StreamNos),
-            Time(first),
-            Time(end),
-            TenantBatch.Number32(frames)
+            Parameter.Numbers(streams.StreamNos),
+            Parameter.Time(first),
+            Parameter.Time(end),
+            Parameter.Number(frames)
         );
 
         // After the frames: what a compaction moves in between is then found twice, and never missed. Whole spans only, within bounds.
@@ -179,12 +165,12 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
                 order by t0 limit $5) c) c
             where running <= $6 or t0 = soonest order by t0
             """,
-            TenantBatch.Number32(streams.DeviceNo!.Value),
-            Numbers(streams.MetricNos),
-            Time(first),
-            Time(end),
-            TenantBatch.Number32(mostChunks),
-            TenantBatch.Number64(MostChunkPointsPerStretch)
+            Parameter.Number(streams.DeviceNo!.Value),
+            Parameter.Numbers(streams.MetricNos),
+            Parameter.Time(first),
+            Parameter.Time(end),
+            Parameter.Number(mostChunks),
+            Parameter.Number(MostChunkPointsPerStretch)
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
@@ -208,55 +194,4 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
             chunks.Add(rows);
         return Math.Min(last, chunks.Complete(mostChunks, window));
     }
-
-    private async Task ReadNewestAsync(TenantId tenant, DeviceStreams streams, WindowPoint?[] latest, CancellationToken cancellationToken)
-    {
-        if (streams.StreamNos.Length == 0)
-            return;
-        var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
-        await using var disposeBatch = batch.ConfigureAwait(false);
-        batch.Add(
-            $"""
-            select f.stream_no, f.ts, f.arrived_at, f.vals, f.extra
-            from unnest($1) s (no) cross join lateral (
-              select stream_no, ts, arrived_at, vals, extra from iiot.telemetry_frame
-              where tenant_no = {TenantBatch.Number} and stream_no = s.no and ts >= $2 order by ts desc limit 1) f
-            """,
-            Numbers(streams.StreamNos),
-            Time(PostgresTime.Ceiling(streams.NewestFrom))
-        );
-
-        // The newest may be in a chunk already, also while older frames came late and are still there.
-        batch.Add(
-            $"""
-            select c.metric_no, c.t0, c.t1, c.d from unnest($2) m (no) cross join lateral (
-              select metric_no, t0, t1, d from iiot.telemetry_chunk
-              where tenant_no = {TenantBatch.Number} and device_no = $1 and metric_no = m.no order by t0 desc limit 1) c
-            """,
-            TenantBatch.Number32(streams.DeviceNo!.Value),
-            Numbers(streams.MetricNos)
-        );
-        var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeRows = rows.ConfigureAwait(false);
-        var window = new PointWindow();
-        var decoder = new FrameRows(streams);
-        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            decoder.Read(rows, window);
-        await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
-        var chunks = new ChunkReading(streams, long.MinValue);
-        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            chunks.AddLast(rows, window);
-        foreach (var point in window.Points)
-        {
-            if (latest[point.Rank] is not { } other || (point.Time, point.Arrived).CompareTo((other.Time, other.Arrived)) > 0)
-                latest[point.Rank] = point;
-        }
-    }
-
-    // As microseconds, which may lie outside of what a DateTime holds.
-    private static NpgsqlParameter<long> Time(long microseconds) =>
-        new NpgsqlParameter<long> { TypedValue = microseconds, NpgsqlDbType = NpgsqlDbType.TimestampTz };
-
-    private static NpgsqlParameter Numbers(int[] values) =>
-        new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer };
 }

@@ -121,15 +121,9 @@ internal sealed partial class PostgresTelemetrySink
 
         var command = new NpgsqlCommand("select iiot_data.mark_late($1, $2, $3)", connection);
         await using var _ = command.ConfigureAwait(false);
-        command.Parameters.Add(
-            new NpgsqlParameter<List<int>> { TypedValue = tenantNos, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer }
-        );
-        command.Parameters.Add(
-            new NpgsqlParameter<List<int>> { TypedValue = streamNos, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer }
-        );
-        command.Parameters.Add(
-            new NpgsqlParameter<List<long>> { TypedValue = hours, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz }
-        );
+        command.Parameters.Add(Parameter.List(tenantNos, NpgsqlDbType.Integer));
+        command.Parameters.Add(Parameter.List(streamNos, NpgsqlDbType.Integer));
+        command.Parameters.Add(Parameter.List(hours, NpgsqlDbType.TimestampTz));
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,5 +1,4 @@
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Insa.Iiot.Storage.Postgres.Telemetry;
 
@@ -70,9 +69,9 @@ internal sealed class StreamDictionary(int maxEntries)
             var part = wanted.GetRange(start, Math.Min(MostPerCall, wanted.Count - start));
             var command = new NpgsqlCommand("select generation, tenant_no, stream_nos from iiot_data.find_streams($1, $2, $3)", connection);
             await using var disposeCommand = command.ConfigureAwait(false);
-            command.Parameters.Add(TenantBatch.Text(chunk.Tenant.Value));
-            command.Parameters.Add(Texts([.. part.Select(stream => stream.Device.Value)]));
-            command.Parameters.Add(Texts([.. part.Select(stream => LayoutText.Join(stream.Layout))]));
+            command.Parameters.Add(Parameter.Text(chunk.Tenant.Value));
+            command.Parameters.Add(Parameter.Texts([.. part.Select(stream => stream.Device.Value)]));
+            command.Parameters.Add(Parameter.Texts([.. part.Select(stream => LayoutText.Join(stream.Layout))]));
             var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
             await using var disposeRow = row.ConfigureAwait(false);
             await row.ReadAsync(cancellationToken).ConfigureAwait(false);
@@ -156,7 +155,4 @@ internal sealed class StreamDictionary(int maxEntries)
         _count = 0;
         _generation = generation;
     }
-
-    private static NpgsqlParameter Texts(string[] values) =>
-        new() { Value = values, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 }

@@ -34,7 +34,7 @@ internal sealed class StreamKeeper(PostgresDatabase database, StreamDictionary s
             {
                 await NoteAsync(stoppingToken).ConfigureAwait(false);
             }
-            catch (Exception e) when (PostgresErrors.IsOfStore(e))
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
                 logger.StreamsNotTouched(e);
             }
@@ -48,17 +48,9 @@ internal sealed class StreamKeeper(PostgresDatabase database, StreamDictionary s
         await using var disposeConnection = connection.ConfigureAwait(false);
         var command = new NpgsqlCommand("select iiot_data.touch_streams($1, $2, $3)", connection);
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(TenantBatch.Number32(tenantNo));
-        command.Parameters.Add(
-            new NpgsqlParameter
-            {
-                Value = Array.ConvertAll(entries, entry => entry.StreamNo),
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer,
-            }
-        );
-        command.Parameters.Add(
-            new NpgsqlParameter<long[]> { TypedValue = newest, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz }
-        );
+        command.Parameters.Add(Parameter.Number(tenantNo));
+        command.Parameters.Add(Parameter.Numbers(Array.ConvertAll(entries, entry => entry.StreamNo)));
+        command.Parameters.Add(Parameter.Times(newest));
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         for (var i = 0; i < entries.Length; i++)
             entries[i].Noted = newest[i];

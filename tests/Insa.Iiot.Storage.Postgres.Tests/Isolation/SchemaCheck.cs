@@ -33,10 +33,11 @@ internal static class SchemaCheck
         where p.pronamespace in ('iiot'::regnamespace, 'iiot_data'::regnamespace))
         """;
 
-    // The one function that reads as its owner for the application: of the tenant that the transaction has named, and of no other.
+    // The two functions that read as their owner for the application: of the tenant that the transaction has named, and of no other.
     private const string ReadsOwnFrames = """
-        proname = 'read_frames' and regexp_replace(prosrc, '\s+', ' ', 'g') like '%where t.tenant_no = $1 and t.stream_no = s.no and %'
-        and regexp_replace(prosrc, '\s+', ' ', 'g') like '%using nullif(current_setting(''iiot.tenant'', true), '''')::int, stream_nos, starts, ends, most;%'
+        proname in ('read_frames', 'read_latest_frames')
+        and regexp_replace(prosrc, '\s+', ' ', 'g') like '%where t.tenant_no = $1 and t.stream_no = s.no and %'
+        and regexp_replace(prosrc, '\s+', ' ', 'g') like '%using nullif(current_setting(''iiot.tenant'', true), '''')::int, stream_nos, %'
         """;
 
     private static readonly string[] Rules =

@@ -32,6 +32,10 @@ public sealed class SchemaCheckTests(SchemaCheckTests.OneDatabase database) : IC
         "create or replace function iiot.read_frames(stream_nos int[], starts timestamptz, ends timestamptz, most int) returns table (stream_no int, ts timestamptz, arrived_at timestamptz, vals bytea, extra bytea) language sql security definer set search_path = pg_catalog, pg_temp as 'select stream_no, ts, arrived_at, vals, extra from iiot_data.telemetry_frame f where f.stream_no = any (stream_nos)'",
         "read_frames(integer[],timestamp with time zone,timestamp with time zone,integer): runs as its owner"
     )]
+    [InlineData(
+        "create or replace function iiot.read_latest_frames(stream_nos int[], starts timestamptz) returns table (stream_no int, ts timestamptz, arrived_at timestamptz, vals bytea, extra bytea) language sql security definer set search_path = pg_catalog, pg_temp as 'select stream_no, ts, arrived_at, vals, extra from iiot_data.telemetry_frame f where f.stream_no = any (stream_nos)'",
+        "read_latest_frames(integer[],timestamp with time zone): runs as its owner"
+    )]
     [InlineData("grant select (tenant_no) on iiot_data.rollup_pending to iiot_app", "outside of iiot")]
     [InlineData("grant select on iiot.telemetry_device to public", "a grant to everybody")]
     [InlineData("grant select on iiot.telemetry_device to iiot_writer", "a grant to the writer")]

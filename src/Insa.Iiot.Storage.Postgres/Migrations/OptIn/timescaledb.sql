@@ -18,7 +18,7 @@ alter table iiot_data.telemetry_frame rename to telemetry_frame_before;
 create table iiot_data.telemetry_frame (like iiot_data.telemetry_frame_before including all);
 drop table iiot_data.telemetry_frame_before;
 grant insert on iiot_data.telemetry_frame to iiot_writer;
-grant select, delete on iiot_data.telemetry_frame to iiot_jobs;
+grant select on iiot_data.telemetry_frame to iiot_jobs;
 select create_hypertable(
   'iiot_data.telemetry_frame', 'ts', create_default_indexes => false,
   chunk_time_interval => (select partition_width from iiot_data.telemetry_state));

@@ -195,7 +195,7 @@ create table iiot_data.telemetry_state (
   partition_width interval not null default '1 day' check (partition_width in (interval '1 hour', interval '1 day'))
 );
 insert into iiot_data.telemetry_state default values;
-grant select, update on iiot_data.telemetry_state to iiot_jobs;
+grant select on iiot_data.telemetry_state to iiot_jobs;
 
 -- Hot: one row per message. vals: 8 bytes per value of the layout, big-endian: IEEE 754, the integer, 1 or 0, or for text its place in extra
 -- (4 bytes offset, 4 bytes length). extra: a byte per value with its kind, a byte per value with its quality, then the texts in UTF-8;
@@ -212,7 +212,7 @@ create table iiot_data.telemetry_frame (
 ) partition by range (ts);
 alter table iiot_data.telemetry_frame alter vals set storage external, alter extra set storage extended;
 grant insert on iiot_data.telemetry_frame to iiot_writer;
-grant select, delete on iiot_data.telemetry_frame to iiot_jobs;
+grant select on iiot_data.telemetry_frame to iiot_jobs;
 
 create view iiot.telemetry_frame with (security_barrier) as
   select ts, arrived_at, tenant_no, stream_no, vals, extra from iiot_data.telemetry_frame
@@ -235,14 +235,31 @@ end
 $$;
 grant execute on function iiot.read_frames to iiot_app;
 
--- What must be rolled up again: an hour of a stream that was written to after it was closed.
+-- Likewise the newest frame of each of some streams, none from before a time.
+create function iiot.read_latest_frames(stream_nos int[], starts timestamptz)
+returns table (stream_no int, ts timestamptz, arrived_at timestamptz, vals bytea, extra bytea)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  return query execute
+    'select f.stream_no, f.ts, f.arrived_at, f.vals, f.extra from unnest($2) s (no) cross join lateral ('
+    '  select t.stream_no, t.ts, t.arrived_at, t.vals, t.extra from iiot_data.telemetry_frame t'
+    '  where t.tenant_no = $1 and t.stream_no = s.no and t.ts >= $3 order by t.ts desc limit 1) f'
+    using nullif(current_setting('iiot.tenant', true), '')::int, stream_nos, starts;
+end
+$$;
+grant execute on function iiot.read_latest_frames to iiot_app;
+
+-- What must be rolled up again: an hour of a stream that was written to after it was closed. Every transaction marks for itself. With one row for
+-- all, a writer that finds its hour marked already would add nothing, and who works the mark off before that writer has committed would take it
+-- away without having seen the writer's frames.
 create table iiot_data.rollup_pending (
   tenant_no int not null,
   stream_no int not null,
   hour timestamptz not null,
-  primary key (tenant_no, stream_no, hour)
+  by_xact xid8 not null default pg_current_xact_id(),
+  primary key (tenant_no, stream_no, hour, by_xact)
 );
-grant select, insert, update, delete on iiot_data.rollup_pending to iiot_jobs;
+grant select, insert, delete on iiot_data.rollup_pending to iiot_jobs;
 
 -- One row for each write that touched a closed hour: who rewrites that hour deletes them first, and finds out by new ones that it must begin again.
 create table iiot_data.late_write (hour timestamptz not null);
@@ -267,16 +284,10 @@ grant execute on function iiot_data.partitions to iiot_jobs;
 
 -- Functions of the write path. They run as the owner, so that the writer needs no other right than these and INSERT ----------------------
 
--- Makes the partition that holds a time. Attached, not created in place: that would lock out every writer and reader of the parent.
-create function iiot_data.ensure_partition(at timestamptz, out starts timestamptz, out ends timestamptz)
-language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
-declare
-  width interval := (select partition_width from iiot_data.telemetry_state);
-  partition text;
+-- Makes a partition, unless there is one of its name. Attached, not created in place: that would lock out every writer and reader of the table.
+create function iiot_data.make_partition(of_table text, key_column text, partition text, starts timestamptz, ends timestamptz) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 begin
-  starts := date_bin(width, at, timestamptz '2000-01-01 00:00:00+00');
-  ends := starts + width;
-  partition := 'telemetry_frame_' || to_char(starts, 'YYYYMMDD"t"HH24');
   if to_regclass(format('iiot_data.%I', partition)) is not null then
     return;
   end if;
@@ -286,10 +297,22 @@ begin
   if exists (select from pg_class c where c.relnamespace = 'iiot_data'::regnamespace and c.relname = partition) then
     return;
   end if;
-  execute format('create table iiot_data.%I (like iiot_data.telemetry_frame including all)', partition);
-  execute format('alter table iiot_data.%I add constraint span check (ts >= %L and ts < %L)', partition, starts, ends);
-  execute format('alter table iiot_data.telemetry_frame attach partition iiot_data.%I for values from (%L) to (%L)', partition, starts, ends);
+  execute format('create table iiot_data.%I (like iiot_data.%I including all)', partition, of_table);
+  execute format('alter table iiot_data.%I add constraint span check (%I >= %L and %I < %L)', partition, key_column, starts, key_column, ends);
+  execute format('alter table iiot_data.%I attach partition iiot_data.%I for values from (%L) to (%L)', of_table, partition, starts, ends);
   execute format('alter table iiot_data.%I drop constraint span', partition);
+end
+$$;
+
+-- Makes the partition of frames that holds a time.
+create function iiot_data.ensure_partition(at timestamptz, out starts timestamptz, out ends timestamptz)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
+declare
+  width interval := (select partition_width from iiot_data.telemetry_state);
+begin
+  starts := date_bin(width, at, timestamptz '2000-01-01 00:00:00+00');
+  ends := starts + width;
+  perform iiot_data.make_partition('telemetry_frame', 'ts', 'telemetry_frame_' || to_char(starts, 'YYYYMMDD"t"HH24'), starts, ends);
 end
 $$;
 grant execute on function iiot_data.ensure_partition to iiot_writer, iiot_jobs;

@@ -46,14 +46,9 @@ create table iiot_data.rollup_pending_day (
 );
 create index rollup_pending_day_day on iiot_data.rollup_pending_day (day);
 
--- Every transaction marks for itself. With one row for all, a writer that finds its hour marked already would add nothing, and who works the
--- mark off before that writer has committed would take it away without having seen the writer's frames.
-alter table iiot_data.rollup_pending add column by_xact xid8 not null default pg_current_xact_id();
-alter table iiot_data.rollup_pending drop constraint rollup_pending_pkey;
-alter table iiot_data.rollup_pending add primary key (tenant_no, stream_no, hour, by_xact);
 create index rollup_pending_hour on iiot_data.rollup_pending (hour, tenant_no, stream_no);
 
-grant select, insert, update, delete on
+grant select, insert, delete on
   iiot_data.rollup_minute, iiot_data.rollup_hour, iiot_data.rollup_day, iiot_data.rollup_closing, iiot_data.rollup_pending_day
   to iiot_jobs;
 
@@ -97,27 +92,13 @@ declare
   parent text := 'rollup_' || tier;
   span text := case tier when 'day' then 'year' when 'hour' then 'month' when 'minute' then 'month' end;
   key_column text := case tier when 'minute' then 'hour' else 'bucket' end;
-  partition text;
 begin
   if span is null then
     raise exception 'There is no rollup tier %', tier;
   end if;
   starts := date_trunc(span, at);
   ends := starts + ('1 ' || span)::interval;
-  partition := parent || '_' || to_char(starts, case span when 'year' then 'YYYY' else 'YYYYMM' end);
-  if to_regclass(format('iiot_data.%I', partition)) is not null then
-    return;
-  end if;
-  perform pg_advisory_xact_lock(7461201);
-
-  -- Asked of the table: what the function above remembers is from before the wait.
-  if exists (select from pg_class c where c.relnamespace = 'iiot_data'::regnamespace and c.relname = partition) then
-    return;
-  end if;
-  execute format('create table iiot_data.%I (like iiot_data.%I including all)', partition, parent);
-  execute format('alter table iiot_data.%I add constraint span check (%I >= %L and %I < %L)', partition, key_column, starts, key_column, ends);
-  execute format('alter table iiot_data.%I attach partition iiot_data.%I for values from (%L) to (%L)', parent, partition, starts, ends);
-  execute format('alter table iiot_data.%I drop constraint span', partition);
+  perform iiot_data.make_partition(parent, key_column, parent || '_' || to_char(starts, case span when 'year' then 'YYYY' else 'YYYYMM' end), starts, ends);
 end
 $$;
 grant execute on function iiot_data.ensure_rollup_partition to iiot_jobs;

@@ -27,27 +27,13 @@ create view iiot.telemetry_chunk with (security_barrier) as
   where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
 grant select on iiot.telemetry_chunk to iiot_app;
 
--- Makes the month that holds a span's chunks; attached, like a partition of frames.
+-- Makes the month that holds a span's chunks.
 create function iiot_data.ensure_chunk_partition(at timestamptz) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
   starts timestamptz := date_trunc('month', at);
-  ends timestamptz := starts + interval '1 month';
-  partition text := 'telemetry_chunk_' || to_char(starts, 'YYYYMM');
 begin
-  if to_regclass(format('iiot_data.%I', partition)) is not null then
-    return;
-  end if;
-  perform pg_advisory_xact_lock(7461201);
-
-  -- Asked of the table: what the function above remembers is from before the wait.
-  if exists (select from pg_class c where c.relnamespace = 'iiot_data'::regnamespace and c.relname = partition) then
-    return;
-  end if;
-  execute format('create table iiot_data.%I (like iiot_data.telemetry_chunk including all)', partition);
-  execute format('alter table iiot_data.%I add constraint span check (t0 >= %L and t0 < %L)', partition, starts, ends);
-  execute format('alter table iiot_data.telemetry_chunk attach partition iiot_data.%I for values from (%L) to (%L)', partition, starts, ends);
-  execute format('alter table iiot_data.%I drop constraint span', partition);
+  perform iiot_data.make_partition('telemetry_chunk', 't0', 'telemetry_chunk_' || to_char(starts, 'YYYYMM'), starts, starts + interval '1 month');
 end
 $$;
 grant execute on function iiot_data.ensure_chunk_partition to iiot_jobs;

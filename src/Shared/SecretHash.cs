@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 
-namespace Insa.Iiot.Storage.Sqlite.Devices;
+namespace Insa.Iiot.Storage;
 
 /// <summary>Makes and checks device secrets.</summary>
 /// <remarks>A secret is 256 random bits, never chosen by people, so one salted SHA-256 is as good as a slow hash, and a storm of reconnects costs nothing.</remarks>
