@@ -11,6 +11,8 @@ namespace Insa.Iiot.Storage.Postgres;
 /// <summary>The database: one pool of connections per role. Migrated and checked on first use.</summary>
 internal sealed class PostgresDatabase : IAsyncDisposable
 {
+    private const int ReadBufferBytes = 64 * 1024;
+
     private readonly PostgresStorageOptions _options;
     private readonly ILogger<PostgresDatabase> _logger;
     private readonly SemaphoreSlim _preparing = new(1);
@@ -115,7 +117,8 @@ internal sealed class PostgresDatabase : IAsyncDisposable
         }
     }
 
-    // The role is part of the connection's start, so it is what RESET returns to. Ranges prune partitions only with a plan of their own.
+    // The role is part of the connection's start, so it is what RESET returns to. Ranges prune partitions only with a plan of their own, and no
+    // statement of ours runs long enough to be worth compiling: that took 0.3 s where the rows took 10 ms.
     private NpgsqlDataSource Source(string connectionString, string role, int maxConnections)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
@@ -125,12 +128,16 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             MaxAutoPrepare = 0,
             Enlist = false,
 
+            // Long answers come in fewer and larger reads.
+            ReadBufferSize = ReadBufferBytes,
+
             // Npgsql logs the connection string, and with this the password in it.
             PersistSecurityInfo = false,
         };
         settings.MinPoolSize = Math.Min(settings.MinPoolSize, maxConnections);
         settings.ApplicationName ??= role;
-        settings.Options = $"{settings.Options} -c role={role} -c timezone=UTC -c plan_cache_mode=force_custom_plan {Limits(role)}".Trim();
+        settings.Options =
+            $"{settings.Options} -c role={role} -c timezone=UTC -c plan_cache_mode=force_custom_plan -c jit=off {Limits(role)}".Trim();
 
         // Without a logger: Npgsql would tell of every statement.
         return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();

@@ -30,6 +30,9 @@ internal sealed class SeriesColumns
 
     public static bool IsText(TelemetryValueKind kind) => kind is TelemetryValueKind.Text or TelemetryValueKind.Json;
 
+    /// <summary>How many bytes the texts have together.</summary>
+    public int TextBytes => _textLength;
+
     /// <summary>The UTF-8 bytes of a text or JSON point.</summary>
     public ReadOnlySpan<byte> GetUtf8(int index) =>
         IsText(Kinds[index])

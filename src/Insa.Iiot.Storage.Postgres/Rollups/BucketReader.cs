@@ -85,8 +85,9 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
             }
             else if (tail is not null && range == parts[^1].Range)
             {
-                foreach (var point in tail.Points)
+                for (var i = 0; i < tail.Count; i++)
                 {
+                    var point = tail[i];
                     if (TryCount(point, out var stats) && builder.Add(point.Time, stats, out var ended))
                         yield return ended;
                 }
@@ -99,8 +100,9 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
                 var stretches = reader.StretchesAsync(tenant, streams, from, to, int.MaxValue, cancellationToken);
                 await foreach (var window in stretches.ConfigureAwait(false))
                 {
-                    foreach (var point in window.Points)
+                    for (var i = 0; i < window.Count; i++)
                     {
+                        var point = window[i];
                         if (TryCount(point, out var stats) && builder.Add(point.Time, stats, out var ended))
                             yield return ended;
                     }

@@ -41,13 +41,7 @@ internal static class SeriesTails
         var most = Math.Max(2, MostFrames / Math.Max(1, places.Count));
         var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await using var disposeBatch = batch.ConfigureAwait(false);
-        batch.Add(
-            "select stream_no, ts, arrived_at, vals, extra from iiot.read_frames($1, $2, $3, $4)",
-            Parameter.Numbers([.. places.Keys]),
-            Parameter.Time(starts.Min()!.Value),
-            Parameter.Time(end),
-            Parameter.Number(most)
-        );
+        FrameQuery.AddRange(batch, [.. places.Keys], starts.Min()!.Value, end, most);
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         var decoders = Array.ConvertAll(series, of => new FrameRows(of));

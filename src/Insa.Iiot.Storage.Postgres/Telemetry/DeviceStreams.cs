@@ -96,5 +96,13 @@ internal sealed partial class DeviceStreams
     }
 
     /// <param name="Ranks">The rank of each value's metric, or -1 if it is not wanted.</param>
-    internal sealed record Stream(int[] Ranks);
+    internal sealed record Stream(int[] Ranks)
+    {
+        /// <summary>The places of the wanted values, in the order of their metrics.</summary>
+        public int[] Places { get; } =
+        [.. Enumerable.Range(0, Ranks.Length).Where(place => Ranks[place] >= 0).OrderBy(place => Ranks[place])];
+
+        /// <summary>How many values are wanted.</summary>
+        public int Wanted => Places.Length;
+    }
 }

@@ -14,18 +14,17 @@ internal sealed class FrameRows(DeviceStreams streams)
     {
         var streamNo = rows.GetInt32(0);
         var (time, arrived) = (rows.GetFieldValue<long>(1), rows.GetFieldValue<long>(2));
-        var ranks = streams[streamNo].Ranks;
+        var stream = streams[streamNo];
+        var count = stream.Ranks.Length;
         var vals = rows.GetBytes(3, ref _vals);
         var extra = rows.IsDBNull(4) ? default : rows.GetBytes(4, ref _extra);
-        if (!FrameCodec.IsWhole(vals, extra, ranks.Length))
+        if (!FrameCodec.IsWhole(vals, extra, count))
             throw new TelemetryStoreException("A stored frame cannot be read: it is not of its stream's layout.", isTransient: false);
-        for (var i = 0; i < ranks.Length; i++)
+        foreach (var place in stream.Places)
         {
-            if (ranks[i] < 0)
-                continue;
-            var (kind, bits, quality) = FrameCodec.Read(vals, extra, ranks.Length, i);
-            var text = kind is TelemetryValueKind.Text or TelemetryValueKind.Json ? FrameCodec.TextOf(extra, ranks.Length, bits) : default;
-            window.Add(new WindowPoint(time, ranks[i], arrived, FrameCodec.ValueOf(kind, bits, text), quality));
+            var (kind, bits, quality) = FrameCodec.Read(vals, extra, count, place);
+            var text = kind is TelemetryValueKind.Text or TelemetryValueKind.Json ? FrameCodec.TextOf(extra, count, bits) : default;
+            window.Add(time, stream.Ranks[place], arrived, kind, bits, text, quality);
         }
 
         return (streamNo, time);

@@ -7,7 +7,6 @@ internal sealed class LatestOfDevices
 {
     private readonly DeviceStreams[] _devices;
     private readonly WindowPoint?[][] _latest;
-    private readonly PointWindow _window = new();
 
     private LatestOfDevices(DeviceStreams[] devices)
     {
@@ -76,15 +75,16 @@ internal sealed class LatestOfDevices
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         var decoders = Array.ConvertAll(_devices, device => (FrameRows?)null);
+        using var window = new PointWindow();
         do
         {
             while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
             {
                 foreach (var place in places[rows.GetInt32(0)])
                 {
-                    _window.Clear();
-                    (decoders[place] ??= new FrameRows(_devices[place])).Read(rows, _window);
-                    Keep(place);
+                    window.Clear();
+                    (decoders[place] ??= new FrameRows(_devices[place])).Read(rows, window);
+                    Keep(place, window);
                 }
             }
         } while (await rows.NextResultAsync(cancellationToken).ConfigureAwait(false));
@@ -92,13 +92,8 @@ internal sealed class LatestOfDevices
 
     private static void Add(TenantBatch batch, List<int> streamNos, DateTime from)
     {
-        if (streamNos.Count == 0)
-            return;
-        batch.Add(
-            "select stream_no, ts, arrived_at, vals, extra from iiot.read_latest_frames($1, $2)",
-            Parameter.Numbers([.. streamNos]),
-            Parameter.Time(PostgresTime.Ceiling(from))
-        );
+        if (streamNos.Count > 0)
+            FrameQuery.AddNewest(batch, [.. streamNos], PostgresTime.Ceiling(from));
     }
 
     // Only of metrics whose newest frame is of a time that may be compacted: what is in a chunk is older than all other frames.
@@ -133,20 +128,22 @@ internal sealed class LatestOfDevices
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
+        using var window = new PointWindow();
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             var place = rows.GetInt32(4);
-            _window.Clear();
-            new ChunkReading(_devices[place], long.MinValue).AddLast(rows, _window);
-            Keep(place);
+            window.Clear();
+            new ChunkReading(_devices[place], long.MinValue).AddLast(rows, window);
+            Keep(place, window);
         }
     }
 
-    private void Keep(int place)
+    private void Keep(int place, PointWindow window)
     {
         var latest = _latest[place];
-        foreach (var point in _window.Points)
+        for (var i = 0; i < window.Count; i++)
         {
+            var point = window[i];
             if (latest[point.Rank] is not { } other || (point.Time, point.Arrived).CompareTo((other.Time, other.Arrived)) > 0)
                 latest[point.Rank] = point;
         }

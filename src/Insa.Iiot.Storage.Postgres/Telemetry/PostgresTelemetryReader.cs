@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Insa.Iiot.Storage.Postgres.Rollups;
+using Npgsql;
 
 namespace Insa.Iiot.Storage.Postgres.Telemetry;
 
@@ -9,7 +10,8 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
     private const int FewestFramesPerStretch = 64;
     private const int MostFramesPerStretch = 8192;
     private const int FewestChunksPerStretch = 200;
-    private const long MostChunkPointsPerStretch = 100_000;
+    private const int MostPointsPerStretch = 100_000;
+    private const int MostTextBytesPerStretch = 16 * 1024 * 1024;
     public static readonly TimeSpan ShortestBucket = TimeSpan.FromMilliseconds(1);
 
     public async IAsyncEnumerable<TelemetryPoint> ReadAsync(
@@ -27,8 +29,9 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         var streams = await FindAsync(tenant, query.Device, query.Metrics, cancellationToken).ConfigureAwait(false);
         await foreach (var window in StretchesAsync(tenant, streams, from, query.To, left, cancellationToken).ConfigureAwait(false))
         {
-            foreach (var point in window.Points)
+            for (var i = 0; i < window.Count; i++)
             {
+                var point = window[i];
                 var (metric, timestamp) = (streams.Metrics[point.Rank], PostgresTime.ToDateTime(point.Time));
                 if (query.After is { } seen && timestamp == seen.Timestamp && string.CompareOrdinal(metric, seen.Metric) <= 0)
                     continue;
@@ -107,17 +110,16 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         if (streams.StreamNos.Length == 0)
             yield break;
         var (next, end) = (PostgresTime.Ceiling(from), PostgresTime.Ceiling(to));
-        var window = new PointWindow();
+        var frames = FramesPerStretch(streams, wantedPoints);
+        using var window = new PointWindow();
         while (next < end)
         {
-            // A few more than are wanted, so that one stretch will do.
-            var frames = (int)
-                Math.Clamp((wantedPoints / Math.Max(1, streams.Metrics.Length)) + 2L, FewestFramesPerStretch, MostFramesPerStretch);
             window.Clear();
             long last;
             try
             {
-                last = await ReadStretchAsync(tenant, streams, next, end, frames, window, cancellationToken).ConfigureAwait(false);
+                (last, frames) = await ReadStretchAsync(tenant, streams, next, end, frames, wantedPoints, window, cancellationToken)
+                    .ConfigureAwait(false);
             }
             catch (Exception e) when (PostgresErrors.IsOfStore(e))
             {
@@ -130,13 +132,22 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         }
     }
 
-    /// <returns>The last microsecond of the stretch.</returns>
-    private async Task<long> ReadStretchAsync(
+    // Of each stream: a few more than are wanted, so that one stretch will do, and no more of all together than fit.
+    private static int FramesPerStretch(DeviceStreams streams, int wantedPoints)
+    {
+        var pointsPerFrame = streams.StreamNos.Sum(streamNo => streams[streamNo].Wanted);
+        var most = Math.Clamp(MostPointsPerStretch / Math.Max(1, pointsPerFrame), 2, MostFramesPerStretch);
+        return (int)Math.Clamp((wantedPoints / Math.Max(1, streams.Metrics.Length)) + 2L, Math.Min(FewestFramesPerStretch, most), most);
+    }
+
+    /// <returns>The last microsecond of the stretch, and how many frames of each stream to ask for in the next one.</returns>
+    private async Task<(long Last, int Frames)> ReadStretchAsync(
         TenantId tenant,
         DeviceStreams streams,
         long first,
         long end,
         int frames,
+        int wantedPoints,
         PointWindow window,
         CancellationToken cancellationToken
     )
@@ -145,19 +156,13 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
         var mostChunks = Math.Max(FewestChunksPerStretch, streams.Metrics.Length + 1);
         var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await using var disposeBatch = batch.ConfigureAwait(false);
-        batch.Add(
-            "select stream_no, ts, arrived_at, vals, extra from iiot.read_frames($1, $2, $3, $4)",
-            Parameter.Numbers(streams.StreamNos),
-            Parameter.Time(first),
-            Parameter.Time(end),
-            Parameter.Number(frames)
-        );
+        FrameQuery.AddRange(batch, streams.StreamNos, first, end, frames);
 
         // After the frames: what a compaction moves in between is then found twice, and never missed. Whole spans only, within bounds.
         batch.Add(
             $"""
-            select metric_no, t0, t1, d, total from (
-              select metric_no, t0, t1, d, count(*) over () as total, sum(points) over (order by t0) as running, min(t0) over () as soonest
+            select metric_no, t0, t1, d, total, points from (
+              select metric_no, t0, t1, d, points, count(*) over () as total, sum(points) over (order by t0) as running, min(t0) over () as soonest
               from (
                 select metric_no, t0, t1, d, points from iiot.telemetry_chunk
                 where tenant_no = {TenantBatch.Number} and device_no = $1 and metric_no = any ($2)
@@ -170,16 +175,39 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
             Parameter.Time(first),
             Parameter.Time(end),
             Parameter.Number(mostChunks),
-            Parameter.Number(MostChunkPointsPerStretch)
+            Parameter.Number((long)MostPointsPerStretch)
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
+        var (last, nextFrames) = await ReadFramesAsync(rows, streams, end, frames, window, cancellationToken).ConfigureAwait(false);
+        await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
+        var chunks = new ChunkReading(streams, first);
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            chunks.Add(rows);
+        var mostPoints = (int)Math.Min(MostPointsPerStretch, wantedPoints + (2L * streams.Metrics.Length));
+        return (Math.Min(last, chunks.Complete(mostChunks, mostPoints, window)), nextFrames);
+    }
+
+    private static async Task<(long Last, int Frames)> ReadFramesAsync(
+        NpgsqlDataReader rows,
+        DeviceStreams streams,
+        long end,
+        int frames,
+        PointWindow window,
+        CancellationToken cancellationToken
+    )
+    {
         var decoder = new FrameRows(streams);
-        var last = end - 1;
         var counts = new Dictionary<int, int>();
+        var (last, before, read) = (end - 1, long.MaxValue, 0);
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             var (streamNo, time) = decoder.Read(rows, window);
+
+            // Texts can be large: where there is no more room the stretch ends, and the next ones ask for fewer.
+            if (time > before && window.TextBytes > MostTextBytesPerStretch)
+                return (Math.Min(last, before), Math.Max(1, read / (2 * streams.StreamNos.Length)));
+            (before, read) = (time, read + 1);
 
             // Where a stream has more, the stretch ends; the rows come by time, so the first to be full ends soonest.
             var count = counts.GetValueOrDefault(streamNo) + 1;
@@ -188,10 +216,6 @@ internal sealed class PostgresTelemetryReader(PostgresDatabase database) : ITele
                 last = Math.Min(last, time);
         }
 
-        await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
-        var chunks = new ChunkReading(streams, first);
-        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            chunks.Add(rows);
-        return Math.Min(last, chunks.Complete(mostChunks, window));
+        return (last, frames);
     }
 }

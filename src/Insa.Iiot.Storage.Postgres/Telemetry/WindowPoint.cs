@@ -6,14 +6,4 @@ namespace Insa.Iiot.Storage.Postgres.Telemetry;
 /// <param name="Arrived">The order of arrival; of several values for one instant the last counts.</param>
 /// <param name="Value">The value.</param>
 /// <param name="Quality">Its quality.</param>
-internal readonly record struct WindowPoint(long Time, int Rank, long Arrived, TelemetryValue Value, TelemetryQuality Quality)
-    : IComparable<WindowPoint>
-{
-    public int CompareTo(WindowPoint other)
-    {
-        var order = Time.CompareTo(other.Time);
-        if (order == 0)
-            order = Rank.CompareTo(other.Rank);
-        return order != 0 ? order : Arrived.CompareTo(other.Arrived);
-    }
-}
+internal readonly record struct WindowPoint(long Time, int Rank, long Arrived, TelemetryValue Value, TelemetryQuality Quality);

@@ -159,34 +159,14 @@ public sealed class ApplicationRoleTests(TwoTenants data) : IClassFixture<TwoTen
             Assert.Equal(RawConnection.Refused, (await app.TryAsync($"select from {relation.Name}")).Refusal?.SqlState);
     }
 
-    [Theory]
-    [InlineData("read_frames(nos, '-infinity', 'infinity', 1000)")]
-    [InlineData("read_latest_frames(nos, '-infinity')")]
-    public async Task Frames_are_read_by_function_for_the_named_tenant_only(string call)
-    {
-        var read = $"""
-            select string_agg(distinct stream_no::text, ',' order by stream_no::text)
-            from (select array_agg(no) as nos from generate_series(1, 1000) no) n cross join lateral iiot.{call} f
-            """;
-        var mine = await data.ListAsync($"select distinct stream_no::text from iiot_data.telemetry_frame where tenant_no = {data.MineNo}");
-        var theirs = await data.ListAsync(
-            $"select distinct stream_no::text from iiot_data.telemetry_frame where tenant_no = {data.TheirsNo}"
-        );
-        Assert.NotEmpty(theirs);
-        await using (var app = await RawConnection.OpenAsync(data.Store.Database.App, data.MineNo))
-            Assert.Equal(mine.Order(StringComparer.Ordinal), ((string)(await app.ScalarAsync(read))!).Split(','));
-        await using var nobody = await RawConnection.OpenAsync(data.Store.Database.App, null);
-        Assert.Equal(DBNull.Value, await nobody.ScalarAsync(read));
-    }
-
     [Fact]
-    public async Task No_other_function_of_the_store_can_be_called()
+    public async Task No_function_of_the_store_can_be_called()
     {
         var calls = await data.ListAsync(
             """
             select format('select * from %I.%I(%s)', n.nspname, p.proname,
               (select string_agg('null::' || format_type(t, null), ', ' order by place) from unnest(p.proargtypes) with ordinality u (t, place)))
-            from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('iiot', 'iiot_data') and p.proname not in ('read_frames', 'read_latest_frames')
+            from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname in ('iiot', 'iiot_data')
             """
         );
         Assert.NotEmpty(calls);

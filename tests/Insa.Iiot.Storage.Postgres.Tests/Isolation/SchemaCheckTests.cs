@@ -29,12 +29,8 @@ public sealed class SchemaCheckTests(SchemaCheckTests.OneDatabase database) : IC
     [InlineData("grant select on iiot_data.telemetry_frame_20260501t00 to iiot_jobs", "a grant on a partition")]
     [InlineData("grant select on iiot_data.telemetry_frame to iiot_app", "outside of iiot")]
     [InlineData(
-        "create or replace function iiot.read_frames(stream_nos int[], starts timestamptz, ends timestamptz, most int) returns table (stream_no int, ts timestamptz, arrived_at timestamptz, vals bytea, extra bytea) language sql security definer set search_path = pg_catalog, pg_temp as 'select stream_no, ts, arrived_at, vals, extra from iiot_data.telemetry_frame f where f.stream_no = any (stream_nos)'",
-        "read_frames(integer[],timestamp with time zone,timestamp with time zone,integer): runs as its owner"
-    )]
-    [InlineData(
-        "create or replace function iiot.read_latest_frames(stream_nos int[], starts timestamptz) returns table (stream_no int, ts timestamptz, arrived_at timestamptz, vals bytea, extra bytea) language sql security definer set search_path = pg_catalog, pg_temp as 'select stream_no, ts, arrived_at, vals, extra from iiot_data.telemetry_frame f where f.stream_no = any (stream_nos)'",
-        "read_latest_frames(integer[],timestamp with time zone): runs as its owner"
+        "create function iiot.read_all() returns setof iiot_data.telemetry_frame language sql security definer set search_path = pg_catalog, pg_temp as 'select * from iiot_data.telemetry_frame'; grant execute on function iiot.read_all to iiot_app",
+        "read_all(): runs as its owner"
     )]
     [InlineData("grant select (tenant_no) on iiot_data.rollup_pending to iiot_app", "outside of iiot")]
     [InlineData("grant select on iiot.telemetry_device to public", "a grant to everybody")]

@@ -219,35 +219,18 @@ create view iiot.telemetry_frame with (security_barrier) as
   where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
 grant select on iiot.telemetry_frame to iiot_app;
 
--- The frames of some streams of the tenant that the transaction has named, the oldest ones of each. What the view shows, but in the order of the
--- index: a barrier view hides that order from the planner, which would read and sort the whole range. Executed with the values at hand, so
--- that the plan holds no other partition.
-create function iiot.read_frames(stream_nos int[], starts timestamptz, ends timestamptz, most int)
-returns table (stream_no int, ts timestamptz, arrived_at timestamptz, vals bytea, extra bytea)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  return query execute
-    'select f.stream_no, f.ts, f.arrived_at, f.vals, f.extra from unnest($2) s (no) cross join lateral ('
-    '  select t.stream_no, t.ts, t.arrived_at, t.vals, t.extra from iiot_data.telemetry_frame t'
-    '  where t.tenant_no = $1 and t.stream_no = s.no and t.ts >= $3 and t.ts < $4 order by t.ts limit $5) f order by f.ts'
-    using nullif(current_setting('iiot.tenant', true), '')::int, stream_nos, starts, ends, most;
-end
-$$;
-grant execute on function iiot.read_frames to iiot_app;
-
--- Likewise the newest frame of each of some streams, none from before a time.
-create function iiot.read_latest_frames(stream_nos int[], starts timestamptz)
-returns table (stream_no int, ts timestamptz, arrived_at timestamptz, vals bytea, extra bytea)
-language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  return query execute
-    'select f.stream_no, f.ts, f.arrived_at, f.vals, f.extra from unnest($2) s (no) cross join lateral ('
-    '  select t.stream_no, t.ts, t.arrived_at, t.vals, t.extra from iiot_data.telemetry_frame t'
-    '  where t.tenant_no = $1 and t.stream_no = s.no and t.ts >= $3 order by t.ts desc limit 1) f'
-    using nullif(current_setting('iiot.tenant', true), '')::int, stream_nos, starts;
-end
-$$;
-grant execute on function iiot.read_latest_frames to iiot_app;
+-- The same frames in the order of the key, and newest first. A barrier hides the index's order from the planner, which would read and sort the
+-- whole of a stream's range for its first page; an order that the view itself asks for comes from the index. For statements about one stream,
+-- with enable_sort and enable_bitmapscan off.
+create view iiot.telemetry_frame_by_time with (security_barrier) as
+  select ts, arrived_at, tenant_no, stream_no, vals, extra from iiot_data.telemetry_frame
+  where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int)
+  order by tenant_no, stream_no, ts;
+create view iiot.telemetry_frame_newest with (security_barrier) as
+  select ts, arrived_at, tenant_no, stream_no, vals, extra from iiot_data.telemetry_frame
+  where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int)
+  order by tenant_no, stream_no, ts desc;
+grant select on iiot.telemetry_frame_by_time, iiot.telemetry_frame_newest to iiot_app;
 
 -- What must be rolled up again: an hour of a stream that was written to after it was closed. Every transaction marks for itself. With one row for
 -- all, a writer that finds its hour marked already would add nothing, and who works the mark off before that writer has committed would take it
