@@ -1,6 +1,7 @@
 using Insa.Iiot.LoadTest;
 using Insa.Iiot.LoadTest.Copy;
 using Insa.Iiot.LoadTest.Mqtt;
+using Insa.Iiot.LoadTest.Read;
 using Insa.Iiot.LoadTest.Serving;
 
 const string Usage = """
@@ -25,6 +26,11 @@ const string Usage = """
       --sustained N          writes N points to one table, autovacuum on, WAL settings as they come; rates of each 2,000,000
       --set name=value       a setting of the server, such as shared_buffers=4GB
       --json                 prints one JSON document
+    Usage: read [options]    fills a private PostgreSQL server with history, rolls it up, compacts it and lets a day expire; then asks it questions
+      --rate 100000          points written a second meanwhile
+      --rounds 30            rounds of each question
+      --percent 100          share of the devices, for a quick look
+      --json                 prints one JSON document
     """;
 
 if (args is ["serve", var store, var data])
@@ -41,6 +47,14 @@ if (args is ["copy", .. var copyArgs])
     if (CopyOptions.TryParse(copyArgs, out var copyOptions, out var copyError))
         return await CopyBench.RunAsync(copyOptions);
     Console.Error.WriteLine(copyError + Environment.NewLine + usage);
+    return 2;
+}
+
+if (args is ["read", .. var readArgs])
+{
+    if (ReadOptions.TryParse(readArgs, out var readOptions, out var readError))
+        return await ReadBench.RunAsync(readOptions);
+    Console.Error.WriteLine(readError + Environment.NewLine + usage);
     return 2;
 }
 
