@@ -21,14 +21,20 @@ public sealed class PostgresCluster : IAsyncLifetime
 
     // Not GetTempFileName: the server runs as another user and must be able to read it.
     private readonly string _access = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+    private readonly string[] _settings;
     private int _databases;
+
+    public PostgresCluster()
+        : this("shared_buffers = 256MB") { }
+
+    internal PostgresCluster(params string[] settings) => _settings = settings;
 
     public PostgresServer Server { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
         await File.WriteAllLinesAsync(_access, [$"host all {Asked} 127.0.0.1/32 scram-sha-256", "host all all 127.0.0.1/32 trust"]);
-        Server = await PostgresServer.StartAsync("shared_buffers = 256MB", "max_wal_size = 1GB", $"hba_file = '{_access}'");
+        Server = await PostgresServer.StartAsync(["max_wal_size = 1GB", $"hba_file = '{_access}'", .. _settings]);
         await MakeRolesAsync(Server);
         await Server.QueryAsync(
             $"create role {Asked} login noinherit password '{Password.Replace("'", "''", StringComparison.Ordinal)}' in role iiot_app, iiot_writer, iiot_jobs"

@@ -30,6 +30,9 @@ internal static partial class PostgresLog
     [LoggerMessage(5006, LogLevel.Warning, "The server runs with fsync off: acknowledged messages are lost with the power")]
     public static partial void FsyncOff(this ILogger logger);
 
+    [LoggerMessage(5010, LogLevel.Warning, "The server has no room for a write of {Frames} frames at once; writing them in parts")]
+    public static partial void WriteTooLarge(this ILogger logger, Exception exception, int frames);
+
     [LoggerMessage(5020, LogLevel.Debug, "Closed {Hours} hours before {Before:O}")]
     public static partial void HoursClosed(this ILogger logger, int hours, DateTime before);
 

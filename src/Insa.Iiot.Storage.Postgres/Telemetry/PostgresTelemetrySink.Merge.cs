@@ -57,8 +57,11 @@ internal sealed partial class PostgresTelemetrySink
         return (long)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }
 
-    /// <summary>The server refuses some frame: halves the run until each frame at fault is alone, refuses those and writes all others.</summary>
-    private static async Task<long> IsolateAsync(
+    /// <summary>
+    /// The server refuses some frame, or so many at once: halves the run until it is few enough and each frame at fault is alone, refuses those
+    /// and writes all others.
+    /// </summary>
+    private static async Task<long> HalveAsync(
         NpgsqlConnection connection,
         TelemetryBatch batch,
         SinkWork work,
@@ -72,19 +75,18 @@ internal sealed partial class PostgresTelemetrySink
         {
             return await MergeAsync(connection, batch, work, generation, start, end, cancellationToken).ConfigureAwait(false);
         }
-        catch (PostgresException e) when (PostgresErrors.IsAboutData(e) && !IsMissingPartition(e))
+        catch (PostgresException e) when (end - start == 1 && IsAboutFrames(e))
         {
-            if (end - start == 1)
-            {
-                Reject(batch, work.Run.PlaceOf(start));
-                return generation;
-            }
-
+            Reject(batch, work.Run.PlaceOf(start));
+            return generation;
+        }
+        catch (PostgresException e) when (end - start > 1 && (IsAboutFrames(e) || PostgresErrors.IsTooMuch(e)))
+        {
             var middle = start + ((end - start) / 2);
-            var found = await IsolateAsync(connection, batch, work, generation, start, middle, cancellationToken).ConfigureAwait(false);
+            var found = await HalveAsync(connection, batch, work, generation, start, middle, cancellationToken).ConfigureAwait(false);
             return found != generation
                 ? found
-                : await IsolateAsync(connection, batch, work, generation, middle, end, cancellationToken).ConfigureAwait(false);
+                : await HalveAsync(connection, batch, work, generation, middle, end, cancellationToken).ConfigureAwait(false);
         }
     }
 
