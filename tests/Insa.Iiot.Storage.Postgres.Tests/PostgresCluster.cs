@@ -13,6 +13,11 @@ public sealed class PostgresCluster : IAsyncLifetime
     public const string Host = "iiot_host";
     public const string Deploy = "iiot_deploy";
 
+    /// <summary>Logins of one role each, as in production.</summary>
+    public const string HostApp = "iiot_host_app";
+    public const string HostWriter = "iiot_host_writer";
+    public const string HostJobs = "iiot_host_jobs";
+
     /// <summary>The one login that the server asks for its password: <see cref="Password"/>.</summary>
     public const string Asked = "iiot_asked";
     public const string Password = "Tr0ub4dor; '\"&3\\=";
@@ -51,7 +56,18 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         await server.QueryAsync(PostgresMigrations.RolesScript);
         await server.QueryAsync($"create role {Host} login noinherit in role iiot_app, iiot_writer, iiot_jobs");
+        foreach (var (login, role) in ((string, string)[])[(HostApp, "iiot_app"), (HostWriter, "iiot_writer"), (HostJobs, "iiot_jobs")])
+            await server.QueryAsync($"create role {login} login noinherit in role {role}");
         await server.QueryAsync($"create role {Deploy} login noinherit in role iiot_owner");
+    }
+
+    /// <summary>Gives each role its own login.</summary>
+    internal void UseOwnLogins(PostgresStorageOptions options)
+    {
+        var database = new NpgsqlConnectionStringBuilder(options.ConnectionString).Database!;
+        options.ConnectionString = Server.ConnectionString(database, HostApp);
+        options.WriterConnectionString = Server.ConnectionString(database, HostWriter);
+        options.JobsConnectionString = Server.ConnectionString(database, HostJobs);
     }
 
     /// <summary>A fresh, migrated database.</summary>
