@@ -83,24 +83,66 @@ public sealed class MigrationTests(PostgresCluster cluster)
     public async Task The_script_does_with_psql_what_a_host_does_and_may_be_run_again()
     {
         var database = await cluster.MakeEmptyDatabaseAsync();
-        var script = Path.GetTempFileName();
-        try
+        var applied = new List<object?>();
+        for (var run = 0; run < 2; run++)
         {
-            await File.WriteAllTextAsync(script, PostgresMigrations.Script());
-            for (var run = 0; run < 2; run++)
-                await cluster.Server.PsqlAsync(database, "-f", script);
-        }
-        finally
-        {
-            File.Delete(script);
+            Assert.Equal("", await RunScriptAsync(database));
+            applied.Add(
+                await cluster.Server.QueryAsync(
+                    "select string_agg(m::text || s::text, ',' order by version) from iiot.schema_migration m, iiot_data.telemetry_state s",
+                    database
+                )
+            );
         }
 
+        Assert.Equal(applied[0], applied[1]);
         await using var store = await PostgresStore.MakeAsync(cluster, database, options => options.MigrateOnStart = false);
         Assert.True(await store.Devices.AddAsync(Plant, new Device { Id = Press }));
         Assert.Equal(AllVersions, await store.QueryAsync(Versions));
         await using var admin = new NpgsqlConnection(cluster.Server.AdminConnectionString(database));
         await admin.OpenAsync();
         Assert.Empty(await SchemaCheck.FindViolationsAsync(admin));
+    }
+
+    [Theory]
+    [InlineData("update iiot.schema_migration set checksum = '\\x00' where version = 1")]
+    [InlineData("insert into iiot.schema_migration (version, name, checksum) values (9999, 'later', '\\x00')")]
+    public async Task The_script_refuses_a_schema_that_it_does_not_know(string change)
+    {
+        var database = await cluster.MakeDatabaseAsync();
+        await cluster.Server.QueryAsync(change, database);
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => RunScriptAsync(database));
+        Assert.Contains("migrations that this script does not know", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_script_waits_for_a_host_that_migrates()
+    {
+        await using var store = await PostgresStore.MakeAsync(cluster);
+        await using var host = new NpgsqlConnection(cluster.Server.AdminConnectionString(store.DatabaseName));
+        await host.OpenAsync();
+        await host.ExecuteAsync($"select pg_advisory_lock({PostgresMigrator.Lock})");
+        var script = RunScriptAsync(store.DatabaseName);
+        await Blocked.WaitAsync(store, 1);
+        await host.ExecuteAsync($"select pg_advisory_unlock({PostgresMigrator.Lock})");
+        await script;
+    }
+
+    [Fact]
+    public async Task The_script_sets_the_width_of_partitions_while_there_are_none()
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        Assert.Equal(TimeSpan.FromHours(1), await WidthAsync("-v", "partition_width=1 hour"));
+        Assert.Equal(TimeSpan.FromHours(1), await WidthAsync());
+        Assert.Equal(TimeSpan.FromDays(1), await WidthAsync("-v", "partition_width=1 day"));
+        await cluster.Server.QueryAsync("select iiot_data.ensure_partition('2026-05-01')", database);
+        Assert.Equal(TimeSpan.FromDays(1), await WidthAsync("-v", "partition_width=1 hour"));
+
+        async Task<object?> WidthAsync(params string[] arguments)
+        {
+            await RunScriptAsync(database, arguments);
+            return await cluster.Server.QueryAsync("select partition_width from iiot_data.telemetry_state", database);
+        }
     }
 
     [Theory]
@@ -157,6 +199,20 @@ public sealed class MigrationTests(PostgresCluster cluster)
         PostgresMigration[] steps = [new(1, "lost", "select pg_terminate_backend(pg_backend_pid())", [])];
         var lost = await Assert.ThrowsAnyAsync<NpgsqlException>(() => MigrateAsync(database, steps));
         Assert.True(PostgresErrors.ToStoreException(lost).IsTransient);
+    }
+
+    private async Task<string> RunScriptAsync(string database, params string[] arguments)
+    {
+        var script = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(script, PostgresMigrations.Script());
+            return await cluster.Server.PsqlAsync(database, [.. arguments, "-f", script]);
+        }
+        finally
+        {
+            File.Delete(script);
+        }
     }
 
     private async Task MigrateAsync(string database, IEnumerable<PostgresMigration> steps)
