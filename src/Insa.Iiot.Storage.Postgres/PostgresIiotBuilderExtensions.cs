@@ -25,6 +25,7 @@ public static class PostgresIiotBuilderExtensions
         services.AddOptionsWithValidateOnStart<PostgresStorageOptions>().Configure(configure);
 
         services.TryAddSingleton<PostgresDatabase>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StoreStart>());
         services.TryAddSingleton(provider => new StreamDictionary(
             provider.GetRequiredService<IOptions<PostgresStorageOptions>>().Value.MaxCachedStreams
         ));
