@@ -8,7 +8,7 @@ internal sealed partial class PostgresTelemetrySink
     private const string Copy = "COPY iiot_data.telemetry_frame (" + CopyBuffer.Columns + ") FROM STDIN (FORMAT BINARY)";
 
     /// <returns>The database's generation; if it is not the one given, nothing was written.</returns>
-    private static async Task<long> CopyAsync(
+    private async Task<long> CopyAsync(
         NpgsqlConnection connection,
         TelemetryBatch batch,
         SinkWork work,
@@ -27,6 +27,7 @@ internal sealed partial class PostgresTelemetrySink
         if (work.Run.Oldest < closedBefore)
             await MarkLateAsync(connection, batch, work.Run, closedBefore, start, end, cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        _metrics.FramesWritten("copy", end - start);
         return found;
     }
 

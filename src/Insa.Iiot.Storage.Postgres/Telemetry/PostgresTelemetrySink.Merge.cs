@@ -6,7 +6,7 @@ internal sealed partial class PostgresTelemetrySink
 {
     /// <summary>Writes frames that may be there already. In one statement, or as many in one transaction as their size takes.</summary>
     /// <returns>The database's generation; if it is not the one given, nothing was written.</returns>
-    private static async Task<long> MergeAsync(
+    private async Task<long> MergeAsync(
         NpgsqlConnection connection,
         TelemetryBatch batch,
         SinkWork work,
@@ -34,8 +34,11 @@ internal sealed partial class PostgresTelemetrySink
             }
 
             var last = await CallAsync(connection, work.Merge, generation, cancellationToken).ConfigureAwait(false);
-            if (transaction is not null && last == generation)
+            if (last != generation)
+                return last;
+            if (transaction is not null)
                 await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            _metrics.FramesWritten("merge", end - start);
             return last;
         }
         finally
@@ -61,7 +64,7 @@ internal sealed partial class PostgresTelemetrySink
     /// The server refuses some frame, or so many at once: halves the run until it is few enough and each frame at fault is alone, refuses those
     /// and writes all others.
     /// </summary>
-    private static async Task<long> HalveAsync(
+    private async Task<long> HalveAsync(
         NpgsqlConnection connection,
         TelemetryBatch batch,
         SinkWork work,
@@ -91,7 +94,7 @@ internal sealed partial class PostgresTelemetrySink
     }
 
     // With it go the frames that it replaced in the batch: they are not stored either.
-    private static void Reject(TelemetryBatch batch, (int Chunk, int Frame) place)
+    private void Reject(TelemetryBatch batch, (int Chunk, int Frame) place)
     {
         var refused = batch.Chunks[place.Chunk][place.Frame];
         foreach (var chunk in batch.Chunks)
@@ -106,7 +109,7 @@ internal sealed partial class PostgresTelemetrySink
                     && frame.Device == refused.Device
                     && ReferenceEquals(frame.Layout, refused.Layout)
                 )
-                    chunk.Reject(i, IngestReason.Unstorable);
+                    Reject(chunk, i, "frame");
             }
         }
     }

@@ -26,6 +26,8 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
     private readonly PostgresDatabase _database;
     private readonly StreamDictionary _streams;
     private readonly PartitionCache _partitions;
+    private readonly PostgresMetrics _metrics;
+    private readonly TimeProvider _time;
     private readonly ILogger<PostgresTelemetrySink> _logger;
     private readonly ConcurrentBag<SinkWork> _kept = [];
     private int _replayBatches;
@@ -34,6 +36,8 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
         PostgresDatabase database,
         StreamDictionary streams,
         PartitionCache partitions,
+        PostgresMetrics metrics,
+        TimeProvider time,
         IOptions<PostgresStorageOptions> options,
         ILogger<PostgresTelemetrySink> logger
     )
@@ -41,6 +45,8 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
         _database = database;
         _streams = streams;
         _partitions = partitions;
+        _metrics = metrics;
+        _time = time;
         _logger = logger;
         MaxConcurrentWrites = options.Value.WriterConnections;
     }
@@ -52,9 +58,11 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
         ArgumentNullException.ThrowIfNull(batch);
         await _database.ReadyAsync(cancellationToken).ConfigureAwait(false);
         var work = _kept.TryTake(out var kept) ? kept : new SinkWork();
+        var start = _time.GetTimestamp();
         try
         {
             await WriteAsync(batch, work, cancellationToken).ConfigureAwait(false);
+            _metrics.Written(_time.GetElapsedTime(start));
         }
         catch (Exception e) when (PostgresErrors.IsOfStore(e))
         {
@@ -161,6 +169,7 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
             {
                 ExpectReplays(BatchesPerReplay);
+                _metrics.Replayed();
                 _logger.Replaying(BatchesPerReplay);
                 return await MergeAsync(connection, batch, work, generation, start, end, cancellationToken).ConfigureAwait(false);
             }
@@ -201,7 +210,7 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
         for (var i = 0; i < streams.Length; i++)
         {
             if (streams[i] is null)
-                chunk.Reject(i, IngestReason.Unstorable);
+                Reject(chunk, i, "name");
         }
     }
 
@@ -237,7 +246,16 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
         if (refused.Count == 0)
             return;
         foreach (var place in work.Run.Remove(batch, refused))
-            Reject(batch, place);
+            Reject(batch.Chunks[place.Chunk], place.Frame, "time");
+    }
+
+    // Once, also if the write is tried again.
+    private void Reject(TelemetryChunk chunk, int frame, string reason)
+    {
+        if (chunk.RejectionOf(frame) != IngestReason.None)
+            return;
+        chunk.Reject(frame, IngestReason.Unstorable);
+        _metrics.FrameIsolated(reason);
     }
 
     private static void NoteNewest(TelemetryBatch batch, FrameRun run)
