@@ -176,6 +176,54 @@ public sealed class MigrationTests(PostgresCluster cluster)
         Assert.Equal(AllVersions, await store.QueryAsync(Versions));
     }
 
+    [Theory]
+    [MemberData(nameof(EarlierVersions))]
+    public async Task Every_row_of_any_earlier_version_is_there_unchanged_in_this_one(int version)
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        await MigrateAsync(database, PostgresMigrations.Steps.Where(step => step.Version <= version));
+        var (salt, secret) = (new byte[SecretHash.SaltBytes], "secret"u8.ToArray());
+        await QueryAsync(
+            $"""
+            insert into iiot.tenant (name) values ('plant'), ('other');
+            insert into iiot.device (tenant_no, name, display_name, created_at, secret_salt, secret_hash)
+              select tenant_no, 'press', 'Press', '{Noon:O}', '\x{Convert.ToHexString(salt)}', '\x{Convert.ToHexString(
+                SecretHash.Hash(salt, secret)
+            )}'
+              from iiot.tenant
+            """
+        );
+        await AnyRow.FillAsync(QueryAsync, [1, 2]);
+
+        // Of each table the columns that it has now: later ones may add to them.
+        var tables = (string[])
+            (
+                await QueryAsync(
+                    $"""
+                    select array_agg(format(
+                      $$select concat_ws(': ', %L, string_agg(r::text, ', ' order by r::text)) from (select %s from %s) r$$, name,
+                      (select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+                      where attrelid = t.oid and attnum > 0 and not attisdropped), name) order by name) from {AnyRow.Tables} t
+                    """
+                )
+            )!;
+        var before = await ReadAsync();
+        await using var store = await PostgresStore.MakeAsync(cluster, database);
+        Assert.NotNull(await store.Devices.AuthenticateAsync(DeviceCredential.FromPassword("press@plant", secret)));
+        Assert.Equal(before, await ReadAsync());
+        Assert.True(before.Count(rows => rows.Contains(": (", StringComparison.Ordinal)) >= 13);
+
+        Task<object?> QueryAsync(string sql) => cluster.Server.QueryAsync(sql, database);
+
+        async Task<List<string>> ReadAsync()
+        {
+            var all = new List<string>();
+            foreach (var table in tables)
+                all.Add((string)(await QueryAsync(table))!);
+            return all;
+        }
+    }
+
     [Fact]
     public async Task A_step_that_fails_leaves_nothing_of_itself_and_the_steps_before_it()
     {
