@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace Insa.Iiot.Storage.Postgres.Telemetry;
@@ -74,6 +75,13 @@ internal sealed partial class PostgresTelemetrySink
         CancellationToken cancellationToken
     )
     {
+        // Npgsql gives a connection up whose server is out of memory or locks.
+        if (connection.State != ConnectionState.Open)
+        {
+            await connection.CloseAsync().ConfigureAwait(false);
+            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         try
         {
             return await MergeAsync(connection, batch, work, generation, start, end, cancellationToken).ConfigureAwait(false);

@@ -260,7 +260,8 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
 
     private static void NoteNewest(TelemetryBatch batch, FrameRun run)
     {
-        for (var i = 0; i < run.Count; i++)
+        // From the last on: what is older of a stream then changes nothing.
+        for (var i = run.Count - 1; i >= 0; i--)
         {
             var (chunk, frame) = run.PlaceOf(i);
             if (batch.Chunks[chunk].RejectionOf(frame) == IngestReason.None)

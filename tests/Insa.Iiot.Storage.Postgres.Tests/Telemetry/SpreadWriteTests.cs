@@ -1,5 +1,8 @@
 using Insa.Iiot.Conformance;
-using Insa.Iiot.Peers;
+using Insa.Iiot.Storage.Postgres.Tests.Isolation;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+using Npgsql;
 
 namespace Insa.Iiot.Storage.Postgres.Tests.Telemetry;
 
@@ -47,13 +50,56 @@ public sealed class SpreadWriteTests(SpreadWriteTests.NarrowServer cluster) : IC
         const int Days = 300;
         await using var store = await PostgresStore.MakeAsync(cluster.Cluster);
         await store.QueryAsync($"alter table {Frames} add constraint refused check (vals <> float8send(17))");
-        using var writer = new BatchWriter(Days);
-        for (var i = 0; i < Days; i++)
-            writer.Add(Plant, DeviceId.Parse("press"), Noon.AddDays(i), frame => frame.AddDouble("n"u8, i));
+        using var writer = Daily(Days, Noon);
         await store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
         await LookAsync(store);
         Assert.Equal(Days - 1L, await store.QueryAsync("select count(*) from public.seen"));
         Assert.Equal([17], Enumerable.Range(0, Days).Where(i => writer.Batch.Chunks[0].RejectionOf(i) == IngestReason.Unstorable));
+    }
+
+    [Fact]
+    public async Task A_write_that_the_server_has_no_locks_left_for_is_halved_until_it_has()
+    {
+        const int Days = 200;
+        using var log = new FakeLoggerProvider();
+        await using var store = await PostgresStore.MakeAsync(cluster.Cluster, logging: logging => logging.AddProvider(log));
+        using var first = Daily(Days, Noon);
+        await store.Sink.WriteAsync(first.Batch, CancellationToken.None);
+
+        await using var greedy = new NpgsqlConnection(cluster.Cluster.Server.AdminConnectionString(store.DatabaseName));
+        await greedy.OpenAsync();
+        await greedy.ExecuteAsync(
+            """
+            do $$
+            declare
+              n int := 0;
+            begin
+              loop
+                n := n + 1;
+                perform pg_advisory_lock(n);
+              end loop;
+            exception when out_of_memory then
+              perform pg_advisory_unlock(i) from generate_series(n - 100, n - 1) i;
+            end
+            $$
+            """
+        );
+        using var second = Daily(Days, Noon.AddHours(1));
+        await store.Sink.WriteAsync(second.Batch, CancellationToken.None);
+        Assert.Contains(log.Collector.GetSnapshot(), record => record.Id.Id == 5010);
+        Assert.False(second.Batch.Chunks[0].HasRejections);
+
+        await greedy.CloseAsync();
+        await LookAsync(store);
+        Assert.Equal(2L * Days, await store.QueryAsync("select count(*) from public.seen"));
+    }
+
+    private static BatchWriter Daily(int days, DateTime from)
+    {
+        var writer = new BatchWriter(days);
+        for (var i = 0; i < days; i++)
+            writer.Add(Plant, DeviceId.Parse("press"), from.AddDays(i), frame => frame.AddDouble("n"u8, i));
+        return writer;
     }
 
     // One partition after the other: a reader of all at once would need as many locks.
