@@ -68,7 +68,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             await StartCheck.RefuseAsync(this, cancellationToken).ConfigureAwait(false);
             if (_options.MigrateOnStart && !await IsCurrentAsync(cancellationToken).ConfigureAwait(false))
                 await MigrateAsync(cancellationToken).ConfigureAwait(false);
-            var server = await StartCheck.RunAsync(this, _logger, cancellationToken).ConfigureAwait(false);
+            var server = await StartCheck.RunAsync(this, _options.PartitionWidth, _logger, cancellationToken).ConfigureAwait(false);
             _logger.Ready(server.Version, PostgresMigrations.CurrentVersion, server.Login);
             _isReady = true;
         }

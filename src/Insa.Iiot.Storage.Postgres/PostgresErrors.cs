@@ -6,9 +6,17 @@ namespace Insa.Iiot.Storage.Postgres;
 /// <summary>Says of every error whether it may pass, and what the operator can do (PostgreSQL documentation, appendix A).</summary>
 internal static class PostgresErrors
 {
+    // sequence_generator_limit_exceeded: an identity column has no number left.
+    private const string NumbersUsedUp = "2200H";
+
     /// <summary>Whether the data itself is at fault: then the same data fails again, and other data does not.</summary>
+    /// <remarks>Numbers that have run out are of class 22 too, but no data is at fault.</remarks>
     public static bool IsAboutData(PostgresException e) =>
-        e.SqlState[..2] is "22" or "23" || e.SqlState is PostgresErrorCodes.ProgramLimitExceeded or PostgresErrorCodes.RaiseException;
+        e.SqlState[..2] is "22" or "23" && e.SqlState != NumbersUsedUp
+        || e.SqlState is PostgresErrorCodes.ProgramLimitExceeded or PostgresErrorCodes.RaiseException;
+
+    /// <summary>Whether one statement or transaction asked for more than the server has memory or locks for: less of it may do.</summary>
+    public static bool IsTooMuch(PostgresException e) => e.SqlState == PostgresErrorCodes.OutOfMemory;
 
     /// <summary>Whether a client's own failure means that the server could not be reached or did not answer.</summary>
     public static bool IsOfStore(Exception e) => e is NpgsqlException or TimeoutException or SocketException or IOException;
@@ -34,6 +42,11 @@ internal static class PostgresErrors
         var (isTransient, advice) = e.SqlState switch
         {
             PostgresErrorCodes.DiskFull => (true, "The server's disk is full: free some space."),
+            PostgresErrorCodes.OutOfMemory => (
+                true,
+                "The server is out of memory, or of locks: raise max_locks_per_transaction, or make partitions wider."
+            ),
+            NumbersUsedUp => (true, "The numbers of a table have run out: see docs/postgres.md."),
             PostgresErrorCodes.TooManyConnections => (
                 true,
                 "The server takes no more connections: raise max_connections or lower the hosts'."

@@ -1,6 +1,7 @@
 using Insa.Iiot;
 using Insa.Iiot.Storage.Postgres;
 using Insa.Iiot.Storage.Postgres.Devices;
+using Insa.Iiot.Storage.Postgres.Diagnostics;
 using Insa.Iiot.Storage.Postgres.Jobs;
 using Insa.Iiot.Storage.Postgres.Retention;
 using Insa.Iiot.Storage.Postgres.Rollups;
@@ -24,7 +25,10 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<PostgresStorageOptions>, PostgresStorageOptionsValidator>());
         services.AddOptionsWithValidateOnStart<PostgresStorageOptions>().Configure(configure);
 
+        services.AddMetrics();
+        services.TryAddSingleton<PostgresMetrics>();
         services.TryAddSingleton<PostgresDatabase>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StoreStart>());
         services.TryAddSingleton(provider => new StreamDictionary(
             provider.GetRequiredService<IOptions<PostgresStorageOptions>>().Value.MaxCachedStreams
         ));

@@ -19,12 +19,26 @@ public static class PostgresMigrations
     /// <summary>The script that makes the roles; to be run once per cluster by an administrator. Running it again changes nothing.</summary>
     public static string RolesScript { get; } = ReadFile(RolesFile);
 
-    /// <summary>A script for psql that takes a schema of any earlier version, or none, to <see cref="CurrentVersion"/>. To be run as <c>iiot_owner</c>.</summary>
+    /// <summary>
+    /// A script for psql that takes a schema of any earlier version, or none, to <see cref="CurrentVersion"/>. To be run as a member of
+    /// <c>iiot_owner</c>. It waits for hosts that migrate, refuses a schema that this package does not know, and changes nothing when it is run again.
+    /// <c>psql -v partition_width='1 hour'</c> sets the width of partitions while there are none; otherwise it is a day.
+    /// </summary>
     public static string Script()
     {
         var script = new StringBuilder();
         script.Append(
-            "\\set ON_ERROR_STOP on\nset role iiot_owner;\nselect to_regclass('iiot.schema_migration') is not null as known \\gset\n"
+            CultureInfo.InvariantCulture,
+            $"""
+            \set ON_ERROR_STOP on
+            set role iiot_owner;
+            select pg_advisory_lock({PostgresMigrator.Lock}) is null as locked \gset
+            select to_regclass('iiot.schema_migration') is not null as known \gset
+            \if :known
+            {VerifyStatement()}
+            \endif
+
+            """
         );
         foreach (var migration in All)
         {
@@ -42,7 +56,13 @@ public static class PostgresMigrations
                 .Append(";\ncommit;\n\\set known true\n\\endif\n");
         }
 
-        return script.ToString();
+        return script
+            .Append("\\if :{?partition_width}\n")
+            .Append(
+                "update iiot_data.telemetry_state set partition_width = :'partition_width'::interval where partition_width <> :'partition_width'::interval and not exists (select from iiot_data.partitions('iiot_data.telemetry_frame'));\n"
+            )
+            .Append(CultureInfo.InvariantCulture, $"\\endif\nselect pg_advisory_unlock({PostgresMigrator.Lock}) as unlocked \\gset\n")
+            .ToString();
     }
 
     /// <summary>
@@ -64,6 +84,30 @@ public static class PostgresMigrations
             CultureInfo.InvariantCulture,
             $"insert into iiot.schema_migration (version, name, checksum) values ({migration.Version}, '{migration.Name}', '\\x{Convert.ToHexStringLower(migration.Checksum)}')"
         );
+
+    // What PostgresMigrator.Verify does.
+    private static string VerifyStatement() =>
+        $"""
+            do $$
+            declare
+              unknown text := (
+                select string_agg(m.version::text, ', ' order by m.version) from iiot.schema_migration m
+                where (m.version, m.checksum) not in (values {string.Join(
+                    ", ",
+                    All.Select(migration =>
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"({migration.Version}, '\\x{Convert.ToHexStringLower(migration.Checksum)}'::bytea)"
+                        )
+                    )
+                )}));
+            begin
+              if unknown is not null then
+                raise exception 'The schema has migrations that this script does not know, or knows with another text: %. Use the script of the package that made it, or of a later one.', unknown;
+              end if;
+            end
+            $$;
+            """;
 
     private static PostgresMigration[] ReadAll() =>
         [

@@ -3,7 +3,7 @@ namespace Insa.Iiot.Storage.Postgres;
 /// <summary>Where the PostgreSQL store is and how it is used. Checked when the host starts.</summary>
 /// <remarks>
 /// Every connection takes the role of its task (<c>iiot_app</c>, <c>iiot_writer</c>, <c>iiot_jobs</c>, <c>iiot_owner</c>), so its login must
-/// be a member of that role and nothing more. Connect to the server itself or to a pooler in session mode.
+/// be a member of that role and nothing more: in production a login for each (docs/postgres.md). Connect to the server itself or to a pooler in session mode.
 /// </remarks>
 public sealed class PostgresStorageOptions
 {
@@ -24,7 +24,8 @@ public sealed class PostgresStorageOptions
 
     /// <summary>
     /// How much time a partition of frames holds. Default 1 day; 1 hour or 1 day. An hour is for sites above some 50,000 points/s: history is
-    /// compressed, and so read fast, an hour after it was written. Taken when the schema is first made, and kept from then on.
+    /// compressed, and so read fast, an hour after it was written. Taken when the schema is first made, and kept from then on; a host that is told
+    /// otherwise later says so in its log.
     /// </summary>
     public TimeSpan PartitionWidth { get; set; } = TimeSpan.FromDays(1);
 

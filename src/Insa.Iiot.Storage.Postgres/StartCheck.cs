@@ -1,3 +1,4 @@
+using System.Globalization;
 using Insa.Iiot.Storage.Postgres.Diagnostics;
 using Insa.Iiot.Storage.Postgres.Migrations;
 using Microsoft.Extensions.Logging;
@@ -10,9 +11,19 @@ internal static class StartCheck
 {
     private const int OldestServer = 150000;
 
+    // Of each major version, the first without CVE-2025-8713 and CVE-2024-10976, by which statistics and plans step over row-level security.
+    private static readonly int[] FirstSafeServers = [150014, 160010, 170006];
+
+    /// <summary>The version that a server with known holes should be updated to; <see langword="null"/> for one without.</summary>
+    public static string? UpdateNeeded(int serverVersion) =>
+        FirstSafeServers.FirstOrDefault(safe => safe / 10_000 == serverVersion / 10_000) is var first && serverVersion < first
+            ? string.Create(CultureInfo.InvariantCulture, $"{first / 10_000}.{first % 10_000}")
+            : null;
+
     /// <exception cref="TelemetryStoreException">Something does not hold; the message says how to mend it.</exception>
     public static async Task<(string Version, string Login)> RunAsync(
         PostgresDatabase database,
+        TimeSpan width,
         ILogger logger,
         CancellationToken cancellationToken
     )
@@ -27,7 +38,11 @@ internal static class StartCheck
             {
                 var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
                 await using (connection.ConfigureAwait(false))
+                {
                     await CheckAsync(connection, role, logger: null, cancellationToken).ConfigureAwait(false);
+                    if (role == PostgresRole.Jobs)
+                        await CompareWidthAsync(connection, width, logger, cancellationToken).ConfigureAwait(false);
+                }
             }
 
             return (version, login);
@@ -57,7 +72,11 @@ internal static class StartCheck
                 select from pg_class c join pg_namespace n on n.oid = c.relnamespace
                 where n.nspname in ('iiot', 'iiot_data') and c.relowner in (select oid from pg_roles where rolname in (session_user, current_user))),
               pg_has_role(session_user, 'iiot_owner', 'member'),
-              current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync')
+              current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync'),
+              (select string_agg(p.rolname, ', ' order by p.rolname) from pg_roles p where pg_has_role(session_user, p.oid, 'member') and (
+                p.rolsuper or p.rolbypassrls or p.rolname in (
+                  'pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'))),
+              (select string_agg(o, ', ') from unnest(array['iiot_writer', 'iiot_jobs']) o where pg_has_role(session_user, o, 'member'))
             from pg_roles r where r.rolname in (session_user, current_user)
             """,
             connection
@@ -81,15 +100,37 @@ internal static class StartCheck
             throw Refuse(
                 $"{login} or {role} has BYPASSRLS, which switches the walls between tenants off: alter role ... nobypassrls, or {Advice(role)}"
             );
+        if (row[10] is string above)
+            throw Refuse(
+                $"{login} is a member, directly or through others, of {above}, whom nothing keeps apart from any tenant: revoke {above} from it, or {Advice(role)}"
+            );
         if (row.GetBoolean(4))
             throw Refuse($"{login} or {role} owns tables of the store, and an owner can drop their walls: {Advice(role)}");
         if (row.GetString(8) == "off")
             throw Refuse("synchronous_commit is off: an acknowledged message could be lost. Set it to on for this database.");
-        if (logger is not null && row.GetBoolean(5))
-            logger.LoginOwns(login);
-        if (logger is not null && row.GetString(9) == "off")
-            logger.FsyncOff();
+        if (logger is not null)
+            Warn(logger, connection, row, login);
         return login;
+    }
+
+    private static void Warn(ILogger logger, NpgsqlConnection connection, NpgsqlDataReader row, string login)
+    {
+        if (row.GetBoolean(5))
+            logger.LoginOwns(login);
+        if (row[11] is string others)
+            logger.LoginIsShared(login, others);
+        if (UpdateNeeded(row.GetInt32(6)) is { } safe)
+            logger.ServerOutdated(connection.PostgreSqlVersion.ToString(), safe);
+        if (row.GetString(9) == "off")
+            logger.FsyncOff();
+    }
+
+    private static async Task CompareWidthAsync(NpgsqlConnection jobs, TimeSpan width, ILogger logger, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand("select partition_width from iiot_data.telemetry_state", jobs);
+        await using var disposeCommand = command.ConfigureAwait(false);
+        if (await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is TimeSpan found && found != width)
+            logger.PartitionWidthDiffers(found, width);
     }
 
     private static string Advice(string role) =>

@@ -98,7 +98,11 @@ internal sealed class TenantBatch : IAsyncDisposable
     /// <summary>Adds a statement that makes the tenant if it does not exist, and names it to those that follow.</summary>
     public void AddTenant(TenantId tenant)
     {
-        Add("insert into iiot.tenant (name) values ($1) on conflict do nothing", Parameter.Text(tenant.Value));
+        // Looked for first: a conflict would use a number up each time. It remains for two that make the tenant at once.
+        Add(
+            "insert into iiot.tenant (name) select $1 where not exists (select from iiot.tenant where name = $1) on conflict do nothing",
+            Parameter.Text(tenant.Value)
+        );
         AddNumber(tenant.Value);
     }
 

@@ -86,6 +86,38 @@ public sealed class PostgresHostTests(PostgresCluster cluster) : IDisposable
     }
 
     [Fact]
+    public async Task A_superuser_is_refused_also_when_the_first_start_was_long_ago()
+    {
+        var database = await cluster.MakeDatabaseAsync();
+        await using (var first = await StartAsync(database))
+            Assert.Equal(0, await first.StopAsync());
+        var admin = cluster.Server.ConnectionString(database, "postgres");
+        var error = await FailAsync(PostgresCluster.Arguments(admin, cluster.Server.ConnectionString(database, "iiot_deploy")));
+        Assert.Contains("The store cannot be used. postgres is a superuser", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_login_for_each_role_serves_the_host()
+    {
+        var database = await cluster.MakeDatabaseAsync();
+        foreach (var role in (string[])["app", "writer", "jobs"])
+            await cluster.Server.QueryAsync($"create role own_{role} login noinherit in role iiot_{role}");
+        await using var host = await HostProcess.StartAsync(
+            _folder.Data,
+            [
+                .. PostgresCluster.Arguments(
+                    cluster.Server.ConnectionString(database, "own_app"),
+                    cluster.Server.ConnectionString(database, "iiot_deploy")
+                ),
+                $"--Iiot:Postgres:WriterConnectionString={cluster.Server.ConnectionString(database, "own_writer")}",
+                $"--Iiot:Postgres:JobsConnectionString={cluster.Server.ConnectionString(database, "own_jobs")}",
+            ]
+        );
+        await host.PostAsync("press", """{"data":{"t":21.5},"timestamp":1767225600000}""");
+        Assert.Equal(21.5, (double)(await host.ReadAsync("/api/v1/devices/press/telemetry/latest"))["points"]![0]!["value"]!);
+    }
+
+    [Fact]
     public async Task A_wrong_password_is_named_and_not_repeated()
     {
         var database = await cluster.MakeDatabaseAsync();

@@ -83,24 +83,66 @@ public sealed class MigrationTests(PostgresCluster cluster)
     public async Task The_script_does_with_psql_what_a_host_does_and_may_be_run_again()
     {
         var database = await cluster.MakeEmptyDatabaseAsync();
-        var script = Path.GetTempFileName();
-        try
+        var applied = new List<object?>();
+        for (var run = 0; run < 2; run++)
         {
-            await File.WriteAllTextAsync(script, PostgresMigrations.Script());
-            for (var run = 0; run < 2; run++)
-                await cluster.Server.PsqlAsync(database, "-f", script);
-        }
-        finally
-        {
-            File.Delete(script);
+            Assert.Equal("", await RunScriptAsync(database));
+            applied.Add(
+                await cluster.Server.QueryAsync(
+                    "select string_agg(m::text || s::text, ',' order by version) from iiot.schema_migration m, iiot_data.telemetry_state s",
+                    database
+                )
+            );
         }
 
+        Assert.Equal(applied[0], applied[1]);
         await using var store = await PostgresStore.MakeAsync(cluster, database, options => options.MigrateOnStart = false);
         Assert.True(await store.Devices.AddAsync(Plant, new Device { Id = Press }));
         Assert.Equal(AllVersions, await store.QueryAsync(Versions));
         await using var admin = new NpgsqlConnection(cluster.Server.AdminConnectionString(database));
         await admin.OpenAsync();
         Assert.Empty(await SchemaCheck.FindViolationsAsync(admin));
+    }
+
+    [Theory]
+    [InlineData("update iiot.schema_migration set checksum = '\\x00' where version = 1")]
+    [InlineData("insert into iiot.schema_migration (version, name, checksum) values (9999, 'later', '\\x00')")]
+    public async Task The_script_refuses_a_schema_that_it_does_not_know(string change)
+    {
+        var database = await cluster.MakeDatabaseAsync();
+        await cluster.Server.QueryAsync(change, database);
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => RunScriptAsync(database));
+        Assert.Contains("migrations that this script does not know", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_script_waits_for_a_host_that_migrates()
+    {
+        await using var store = await PostgresStore.MakeAsync(cluster);
+        await using var host = new NpgsqlConnection(cluster.Server.AdminConnectionString(store.DatabaseName));
+        await host.OpenAsync();
+        await host.ExecuteAsync($"select pg_advisory_lock({PostgresMigrator.Lock})");
+        var script = RunScriptAsync(store.DatabaseName);
+        await Blocked.WaitAsync(store, 1);
+        await host.ExecuteAsync($"select pg_advisory_unlock({PostgresMigrator.Lock})");
+        await script;
+    }
+
+    [Fact]
+    public async Task The_script_sets_the_width_of_partitions_while_there_are_none()
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        Assert.Equal(TimeSpan.FromHours(1), await WidthAsync("-v", "partition_width=1 hour"));
+        Assert.Equal(TimeSpan.FromHours(1), await WidthAsync());
+        Assert.Equal(TimeSpan.FromDays(1), await WidthAsync("-v", "partition_width=1 day"));
+        await cluster.Server.QueryAsync("select iiot_data.ensure_partition('2026-05-01')", database);
+        Assert.Equal(TimeSpan.FromDays(1), await WidthAsync("-v", "partition_width=1 hour"));
+
+        async Task<object?> WidthAsync(params string[] arguments)
+        {
+            await RunScriptAsync(database, arguments);
+            return await cluster.Server.QueryAsync("select partition_width from iiot_data.telemetry_state", database);
+        }
     }
 
     [Theory]
@@ -134,6 +176,54 @@ public sealed class MigrationTests(PostgresCluster cluster)
         Assert.Equal(AllVersions, await store.QueryAsync(Versions));
     }
 
+    [Theory]
+    [MemberData(nameof(EarlierVersions))]
+    public async Task Every_row_of_any_earlier_version_is_there_unchanged_in_this_one(int version)
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        await MigrateAsync(database, PostgresMigrations.Steps.Where(step => step.Version <= version));
+        var (salt, secret) = (new byte[SecretHash.SaltBytes], "secret"u8.ToArray());
+        await QueryAsync(
+            $"""
+            insert into iiot.tenant (name) values ('plant'), ('other');
+            insert into iiot.device (tenant_no, name, display_name, created_at, secret_salt, secret_hash)
+              select tenant_no, 'press', 'Press', '{Noon:O}', '\x{Convert.ToHexString(salt)}', '\x{Convert.ToHexString(
+                SecretHash.Hash(salt, secret)
+            )}'
+              from iiot.tenant
+            """
+        );
+        await AnyRow.FillAsync(QueryAsync, [1, 2]);
+
+        // Of each table the columns that it has now: later ones may add to them.
+        var tables = (string[])
+            (
+                await QueryAsync(
+                    $"""
+                    select array_agg(format(
+                      $$select concat_ws(': ', %L, string_agg(r::text, ', ' order by r::text)) from (select %s from %s) r$$, name,
+                      (select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+                      where attrelid = t.oid and attnum > 0 and not attisdropped), name) order by name) from {AnyRow.Tables} t
+                    """
+                )
+            )!;
+        var before = await ReadAsync();
+        await using var store = await PostgresStore.MakeAsync(cluster, database);
+        Assert.NotNull(await store.Devices.AuthenticateAsync(DeviceCredential.FromPassword("press@plant", secret)));
+        Assert.Equal(before, await ReadAsync());
+        Assert.True(before.Count(rows => rows.Contains(": (", StringComparison.Ordinal)) >= 13);
+
+        Task<object?> QueryAsync(string sql) => cluster.Server.QueryAsync(sql, database);
+
+        async Task<List<string>> ReadAsync()
+        {
+            var all = new List<string>();
+            foreach (var table in tables)
+                all.Add((string)(await QueryAsync(table))!);
+            return all;
+        }
+    }
+
     [Fact]
     public async Task A_step_that_fails_leaves_nothing_of_itself_and_the_steps_before_it()
     {
@@ -157,6 +247,20 @@ public sealed class MigrationTests(PostgresCluster cluster)
         PostgresMigration[] steps = [new(1, "lost", "select pg_terminate_backend(pg_backend_pid())", [])];
         var lost = await Assert.ThrowsAnyAsync<NpgsqlException>(() => MigrateAsync(database, steps));
         Assert.True(PostgresErrors.ToStoreException(lost).IsTransient);
+    }
+
+    private async Task<string> RunScriptAsync(string database, params string[] arguments)
+    {
+        var script = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(script, PostgresMigrations.Script());
+            return await cluster.Server.PsqlAsync(database, [.. arguments, "-f", script]);
+        }
+        finally
+        {
+            File.Delete(script);
+        }
     }
 
     private async Task MigrateAsync(string database, IEnumerable<PostgresMigration> steps)

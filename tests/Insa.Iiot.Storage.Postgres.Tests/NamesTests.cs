@@ -92,6 +92,42 @@ public sealed class NamesTests(PostgresCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_tenants_number_is_used_up_once_however_often_it_is_met()
+    {
+        for (var i = 0; i < 3; i++)
+        {
+            await _store.Devices.AddAsync(Plant, new Device { Id = Press });
+            await _store.DeadLetters.AppendAsync(
+                [
+                    new DeadLetter
+                    {
+                        Tenant = Plant,
+                        Device = Press,
+                        ReceivedAt = Noon,
+                        Reason = IngestReason.Malformed,
+                        MediaType = "",
+                        Payload = default,
+                    },
+                ],
+                CancellationToken.None
+            );
+            await WriteAsync(Plant, Noon.AddSeconds(i), $"m{i % 2}");
+        }
+
+        foreach (
+            var (table, numbers) in ((string, long)[])
+                [
+                    ("tenant_tenant", 1),
+                    ("telemetry_device_device", 1),
+                    ("telemetry_metric_metric", 2),
+                    ("telemetry_layout_layout", 2),
+                    ("telemetry_stream_stream", 2),
+                ]
+        )
+            Assert.Equal((table, numbers), (table, await _store.QueryAsync($"select last_value from iiot.{table}_no_seq")));
+    }
+
+    [Fact]
     public async Task A_layout_of_many_and_of_the_longest_names_is_kept()
     {
         var names = Enumerable.Range(0, 64).Select(i => $"{i:D3}{new string('ä', (TelemetryLimits.MaxNameBytes - 3) / 2)}").ToArray();

@@ -13,6 +13,11 @@ public sealed class PostgresCluster : IAsyncLifetime
     public const string Host = "iiot_host";
     public const string Deploy = "iiot_deploy";
 
+    /// <summary>Logins of one role each, as in production.</summary>
+    public const string HostApp = "iiot_host_app";
+    public const string HostWriter = "iiot_host_writer";
+    public const string HostJobs = "iiot_host_jobs";
+
     /// <summary>The one login that the server asks for its password: <see cref="Password"/>.</summary>
     public const string Asked = "iiot_asked";
     public const string Password = "Tr0ub4dor; '\"&3\\=";
@@ -21,14 +26,20 @@ public sealed class PostgresCluster : IAsyncLifetime
 
     // Not GetTempFileName: the server runs as another user and must be able to read it.
     private readonly string _access = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+    private readonly string[] _settings;
     private int _databases;
+
+    public PostgresCluster()
+        : this("shared_buffers = 256MB") { }
+
+    internal PostgresCluster(params string[] settings) => _settings = settings;
 
     public PostgresServer Server { get; private set; } = null!;
 
     public async ValueTask InitializeAsync()
     {
         await File.WriteAllLinesAsync(_access, [$"host all {Asked} 127.0.0.1/32 scram-sha-256", "host all all 127.0.0.1/32 trust"]);
-        Server = await PostgresServer.StartAsync("shared_buffers = 256MB", "max_wal_size = 1GB", $"hba_file = '{_access}'");
+        Server = await PostgresServer.StartAsync(["max_wal_size = 1GB", $"hba_file = '{_access}'", .. _settings]);
         await MakeRolesAsync(Server);
         await Server.QueryAsync(
             $"create role {Asked} login noinherit password '{Password.Replace("'", "''", StringComparison.Ordinal)}' in role iiot_app, iiot_writer, iiot_jobs"
@@ -45,7 +56,18 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         await server.QueryAsync(PostgresMigrations.RolesScript);
         await server.QueryAsync($"create role {Host} login noinherit in role iiot_app, iiot_writer, iiot_jobs");
+        foreach (var (login, role) in ((string, string)[])[(HostApp, "iiot_app"), (HostWriter, "iiot_writer"), (HostJobs, "iiot_jobs")])
+            await server.QueryAsync($"create role {login} login noinherit in role {role}");
         await server.QueryAsync($"create role {Deploy} login noinherit in role iiot_owner");
+    }
+
+    /// <summary>Gives each role its own login.</summary>
+    internal void UseOwnLogins(PostgresStorageOptions options)
+    {
+        var database = new NpgsqlConnectionStringBuilder(options.ConnectionString).Database!;
+        options.ConnectionString = Server.ConnectionString(database, HostApp);
+        options.WriterConnectionString = Server.ConnectionString(database, HostWriter);
+        options.JobsConnectionString = Server.ConnectionString(database, HostJobs);
     }
 
     /// <summary>A fresh, migrated database.</summary>

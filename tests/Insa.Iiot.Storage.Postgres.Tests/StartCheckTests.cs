@@ -1,6 +1,9 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Insa.Iiot.Peers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Npgsql;
 
 namespace Insa.Iiot.Storage.Postgres.Tests;
@@ -21,6 +24,66 @@ public sealed class StartCheckTests(PostgresCluster cluster)
         await cluster.Server.QueryAsync($"create role bypasser login noinherit bypassrls {Roles}");
         await AssertRefusedAsync(await DatabaseAsync(), "bypasser", isTransient: false, "BYPASSRLS", "nobypassrls");
     }
+
+    [Theory]
+    [InlineData("superuser", "create role above_{0} superuser")]
+    [InlineData("bypassrls", "create role above_{0} bypassrls")]
+    [InlineData("indirect", "create role above_{0} bypassrls; create role between_{0}; grant above_{0} to between_{0}", "between_{0}")]
+    [InlineData("predefined", "", "pg_read_all_data")]
+    public async Task A_login_that_may_become_more_than_a_tenant_is_refused(string name, string above, string member = "above_{0}")
+    {
+        if (above.Length > 0)
+            await cluster.Server.QueryAsync(string.Format(CultureInfo.InvariantCulture, above, name));
+        var role = string.Format(CultureInfo.InvariantCulture, member, name);
+        await cluster.Server.QueryAsync($"create role may_{name} login noinherit {Roles}, {role}");
+        await AssertRefusedAsync(await DatabaseAsync(), $"may_{name}", isTransient: false, $"may_{name} is a member", "revoke");
+    }
+
+    [Fact]
+    public async Task One_login_for_all_roles_is_warned_of()
+    {
+        Assert.Contains(
+            await WarningsAsync(_ => { }),
+            warning => warning.Contains("may also take the roles iiot_writer, iiot_jobs", StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
+    public async Task A_login_for_each_role_starts_without_a_warning_but_that_of_the_owner()
+    {
+        Assert.Empty(await WarningsAsync(cluster.UseOwnLogins));
+        await cluster.Server.QueryAsync("create role iiot_app_and_owner login noinherit in role iiot_app, iiot_owner");
+        var warning = Assert.Single(
+            await WarningsAsync(options =>
+            {
+                cluster.UseOwnLogins(options);
+                options.ConnectionString = options.ConnectionString.Replace(
+                    PostgresCluster.HostApp,
+                    "iiot_app_and_owner",
+                    StringComparison.Ordinal
+                );
+            })
+        );
+        Assert.Contains("may also take the owner's role", warning, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_width_of_partitions_that_is_not_the_schemas_is_warned_of() =>
+        Assert.Contains(
+            await WarningsAsync(options => options.PartitionWidth = TimeSpan.FromHours(1)),
+            warning => warning.Contains("partitions of 1.00:00:00", StringComparison.Ordinal)
+        );
+
+    [Theory]
+    [InlineData(150000, "15.14")]
+    [InlineData(150013, "15.14")]
+    [InlineData(150014, null)]
+    [InlineData(160009, "16.10")]
+    [InlineData(160010, null)]
+    [InlineData(170005, "17.6")]
+    [InlineData(180000, null)]
+    public void A_server_with_known_holes_is_told_what_to_update_to(int version, string? expected) =>
+        Assert.Equal(expected, StartCheck.UpdateNeeded(version));
 
     [Theory]
     [InlineData("iiot.audit")]
@@ -147,6 +210,22 @@ public sealed class StartCheckTests(PostgresCluster cluster)
         Assert.All(expected, text => Assert.Contains(text, refusal.Message, StringComparison.Ordinal));
         Assert.Equal(isTransient, refusal.IsTransient);
         Assert.DoesNotContain(Secret, refusal.ToString(), StringComparison.Ordinal);
+    }
+
+    private async Task<List<string>> WarningsAsync(Action<PostgresStorageOptions> configure)
+    {
+        using var log = new FakeLoggerProvider();
+        await using var store = await PostgresStore.MakeAsync(
+            cluster,
+            configure: options =>
+            {
+                options.MigrateOnStart = false;
+                configure(options);
+            },
+            logging: logging => logging.AddProvider(log)
+        );
+        await store.Database.ReadyAsync(CancellationToken.None);
+        return [.. log.Collector.GetSnapshot().Where(record => record.Level >= LogLevel.Warning).Select(record => record.Message)];
     }
 
     // Migrated by a login of its own where there is a database to migrate.

@@ -30,6 +30,33 @@ internal static partial class PostgresLog
     [LoggerMessage(5006, LogLevel.Warning, "The server runs with fsync off: acknowledged messages are lost with the power")]
     public static partial void FsyncOff(this ILogger logger);
 
+    [LoggerMessage(
+        5007,
+        LogLevel.Warning,
+        "The login {Login} of the application may also take the roles {Roles}, and so read or write telemetry of all tenants. Well for development; in production give each role a login of its own (docs/postgres.md)"
+    )]
+    public static partial void LoginIsShared(this ILogger logger, string login, string roles);
+
+    [LoggerMessage(
+        5008,
+        LogLevel.Warning,
+        "The schema was made with partitions of {Found}, which stays; the option PartitionWidth says {Wanted} to no effect"
+    )]
+    public static partial void PartitionWidthDiffers(this ILogger logger, TimeSpan found, TimeSpan wanted);
+
+    [LoggerMessage(
+        5009,
+        LogLevel.Warning,
+        "PostgreSQL {Server} has known holes in row-level security (CVE-2024-10976, CVE-2025-8713): update it to {Safe} or later"
+    )]
+    public static partial void ServerOutdated(this ILogger logger, string server, string safe);
+
+    [LoggerMessage(5010, LogLevel.Warning, "The server has no room for a write of {Frames} frames at once; writing them in parts")]
+    public static partial void WriteTooLarge(this ILogger logger, Exception exception, int frames);
+
+    [LoggerMessage(5011, LogLevel.Warning, "The store cannot be used yet; it will be tried again when it is needed")]
+    public static partial void NotReady(this ILogger logger, Exception exception);
+
     [LoggerMessage(5020, LogLevel.Debug, "Closed {Hours} hours before {Before:O}")]
     public static partial void HoursClosed(this ILogger logger, int hours, DateTime before);
 

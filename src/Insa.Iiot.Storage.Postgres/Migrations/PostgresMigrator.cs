@@ -7,7 +7,8 @@ namespace Insa.Iiot.Storage.Postgres.Migrations;
 /// <summary>Brings a database to this package's version: each step in a transaction, one host at a time.</summary>
 internal sealed class PostgresMigrator(ILogger logger)
 {
-    private const long Lock = 7461200;
+    /// <summary>The advisory lock that is held while somebody migrates.</summary>
+    public const long Lock = 7461200;
 
     /// <summary>Applies what is missing. Harmless to call from many hosts at once.</summary>
     public async Task MigrateAsync(NpgsqlDataSource owner, IReadOnlyList<PostgresMigration> steps, CancellationToken cancellationToken)

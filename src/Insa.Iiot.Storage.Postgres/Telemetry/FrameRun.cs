@@ -56,15 +56,19 @@ internal sealed class FrameRun : IDisposable
     /// <summary>Where the streams of the frames from <paramref name="first"/> on go.</summary>
     public Memory<StreamEntry?> Streams(int first, int count) => _entries.AsMemory(first, count);
 
-    /// <summary>Sorts the frames and leaves each key once.</summary>
+    /// <summary>Sorts the frames that have a stream, and leaves each key once.</summary>
     public void Sort(TelemetryBatch batch)
     {
+        var known = 0;
         for (var i = 0; i < Count; i++)
         {
-            _keys[i] = ((ulong)(uint)_entries[i]!.StreamNo << 32) | (uint)i;
-            _order[i] = i;
+            if (_entries[i] is not { } stream)
+                continue;
+            _keys[known] = ((ulong)(uint)stream.StreamNo << 32) | (uint)i;
+            _order[known++] = i;
         }
 
+        Count = known;
         Array.Sort(_keys, _order, 0, Count);
 
         Oldest = long.MaxValue;
@@ -81,12 +85,49 @@ internal sealed class FrameRun : IDisposable
         Count = kept;
     }
 
+    /// <summary>Sorts some of the frames by time alone, so that neighbours are of the same partition.</summary>
+    public void SortByTime(TelemetryBatch batch, int start, int end) =>
+        _order
+            .AsSpan(start, end - start)
+            .Sort(
+                (a, b) =>
+                {
+                    var byTime = batch
+                        .Chunks[_chunks[a]][_frames[a]]
+                        .TimestampTicks.CompareTo(batch.Chunks[_chunks[b]][_frames[b]].TimestampTicks);
+
+                    // Stable, since the place in the batch breaks the tie.
+                    return byTime != 0 ? byTime : a.CompareTo(b);
+                }
+            );
+
+    /// <summary>Leaves out the frames of some hours.</summary>
+    /// <returns>Where they are in the batch.</returns>
+    public List<(int Chunk, int Frame)> Remove(TelemetryBatch batch, HashSet<long> hours)
+    {
+        var removed = new List<(int, int)>();
+        var kept = 0;
+        for (var i = 0; i < Count; i++)
+        {
+            if (hours.Contains(HourOf(batch, i)))
+                removed.Add(PlaceOf(i));
+            else
+                _order[kept++] = _order[i];
+        }
+
+        Count = kept;
+        return removed;
+    }
+
     /// <summary>A frame's time, in microseconds since 2000.</summary>
     public long TimeOf(TelemetryBatch batch, int index)
     {
         var (chunk, frame) = PlaceOf(index);
         return PostgresTime.FromTicks(batch.Chunks[chunk][frame].TimestampTicks);
     }
+
+    /// <summary>The hour of a frame's time, in hours since 2000.</summary>
+    public long HourOf(TelemetryBatch batch, int index) => PostgresTime.FloorDivide(TimeOf(batch, index), PostgresTime.PerHour);
 
     /// <summary>Forgets the streams, so that they can be collected.</summary>
     public void Clear()
@@ -131,18 +172,4 @@ internal sealed class FrameRun : IDisposable
 
         return kept;
     }
-
-    // Stable, since the place in the batch breaks the tie.
-    private void SortByTime(TelemetryBatch batch, int start, int end) =>
-        _order
-            .AsSpan(start, end - start)
-            .Sort(
-                (a, b) =>
-                {
-                    var byTime = batch
-                        .Chunks[_chunks[a]][_frames[a]]
-                        .TimestampTicks.CompareTo(batch.Chunks[_chunks[b]][_frames[b]].TimestampTicks);
-                    return byTime != 0 ? byTime : a.CompareTo(b);
-                }
-            );
 }

@@ -8,12 +8,13 @@ internal sealed class PartitionCache
     private const int MaxHours = 200_000;
 
     private readonly Lock _sync = new();
-    private readonly HashSet<long> _hours = [];
+    private readonly Dictionary<long, long> _hours = [];
 
-    public bool Contains(long hour)
+    /// <summary>The first hour of the partition that holds an hour, if it is known.</summary>
+    public bool TryFind(long hour, out long first)
     {
         lock (_sync)
-            return _hours.Contains(hour);
+            return _hours.TryGetValue(hour, out first);
     }
 
     public void Forget()
@@ -22,8 +23,9 @@ internal sealed class PartitionCache
             _hours.Clear();
     }
 
-    /// <summary>Makes the partition that holds an hour, unless there is one.</summary>
-    public async Task EnsureAsync(NpgsqlConnection connection, long hour, CancellationToken cancellationToken)
+    /// <summary>Makes the partition that holds an hour, unless there is one. In a transaction of its own: each locks a few tables more.</summary>
+    /// <returns>The partition's first hour.</returns>
+    public async Task<long> EnsureAsync(NpgsqlConnection connection, long hour, CancellationToken cancellationToken)
     {
         var command = new NpgsqlCommand("select starts, ends from iiot_data.ensure_partition($1)", connection);
         await using var disposeCommand = command.ConfigureAwait(false);
@@ -31,15 +33,17 @@ internal sealed class PartitionCache
         var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRow = row.ConfigureAwait(false);
         await row.ReadAsync(cancellationToken).ConfigureAwait(false);
-        var (first, end) = (HourOf(row.GetDateTime(0)), HourOf(row.GetDateTime(1)));
+
+        // Not as DateTime: the last partition of all ends after the last of those.
+        var (first, end) = (row.GetFieldValue<long>(0) / PostgresTime.PerHour, row.GetFieldValue<long>(1) / PostgresTime.PerHour);
         lock (_sync)
         {
             if (_hours.Count + (end - first) > MaxHours)
                 _hours.Clear();
-            for (; first < end; first++)
-                _hours.Add(first);
+            for (var held = first; held < end; held++)
+                _hours[held] = first;
         }
-    }
 
-    private static long HourOf(DateTime utc) => PostgresTime.FloorDivide(PostgresTime.FromTicks(utc.Ticks), PostgresTime.PerHour);
+        return first;
+    }
 }

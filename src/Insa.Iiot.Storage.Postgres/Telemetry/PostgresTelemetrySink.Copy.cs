@@ -8,11 +8,13 @@ internal sealed partial class PostgresTelemetrySink
     private const string Copy = "COPY iiot_data.telemetry_frame (" + CopyBuffer.Columns + ") FROM STDIN (FORMAT BINARY)";
 
     /// <returns>The database's generation; if it is not the one given, nothing was written.</returns>
-    private static async Task<long> CopyAsync(
+    private async Task<long> CopyAsync(
         NpgsqlConnection connection,
         TelemetryBatch batch,
         SinkWork work,
         long generation,
+        int start,
+        int end,
         CancellationToken cancellationToken
     )
     {
@@ -21,10 +23,11 @@ internal sealed partial class PostgresTelemetrySink
         var (found, closedBefore) = await BeginWriteAsync(connection, cancellationToken).ConfigureAwait(false);
         if (found != generation)
             return found;
-        await CopyRowsAsync(connection, batch, work, cancellationToken).ConfigureAwait(false);
+        await CopyRowsAsync(connection, batch, work, start, end, cancellationToken).ConfigureAwait(false);
         if (work.Run.Oldest < closedBefore)
-            await MarkLateAsync(connection, batch, work.Run, closedBefore, cancellationToken).ConfigureAwait(false);
+            await MarkLateAsync(connection, batch, work.Run, closedBefore, start, end, cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        _metrics.FramesWritten("copy", end - start);
         return found;
     }
 
@@ -47,6 +50,8 @@ internal sealed partial class PostgresTelemetrySink
         NpgsqlConnection connection,
         TelemetryBatch batch,
         SinkWork work,
+        int start,
+        int end,
         CancellationToken cancellationToken
     )
     {
@@ -55,7 +60,7 @@ internal sealed partial class PostgresTelemetrySink
         {
             work.Copy.Clear();
             work.Copy.AppendHeader();
-            for (var i = 0; i < work.Run.Count; i++)
+            for (var i = start; i < end; i++)
             {
                 var (chunk, frame) = work.Run.PlaceOf(i);
                 work.Copy.Append(work.Run.StreamOf(i), batch.Chunks[chunk][frame]);
@@ -97,6 +102,8 @@ internal sealed partial class PostgresTelemetrySink
         TelemetryBatch batch,
         FrameRun run,
         long closedBefore,
+        int start,
+        int end,
         CancellationToken cancellationToken
     )
     {
@@ -105,7 +112,7 @@ internal sealed partial class PostgresTelemetrySink
         List<long> hours = [];
         StreamEntry? stream = null;
         var hour = long.MinValue;
-        for (var i = 0; i < run.Count; i++)
+        for (var i = start; i < end; i++)
         {
             var time = run.TimeOf(batch, i);
             if (time >= closedBefore)
@@ -119,6 +126,8 @@ internal sealed partial class PostgresTelemetrySink
             hours.Add(at * PostgresTime.PerHour);
         }
 
+        if (hours.Count == 0)
+            return;
         var command = new NpgsqlCommand("select iiot_data.mark_late($1, $2, $3)", connection);
         await using var _ = command.ConfigureAwait(false);
         command.Parameters.Add(Parameter.List(tenantNos, NpgsqlDbType.Integer));

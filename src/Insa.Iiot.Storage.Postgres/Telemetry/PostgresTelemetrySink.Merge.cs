@@ -1,3 +1,4 @@
+using System.Data;
 using Npgsql;
 
 namespace Insa.Iiot.Storage.Postgres.Telemetry;
@@ -6,7 +7,7 @@ internal sealed partial class PostgresTelemetrySink
 {
     /// <summary>Writes frames that may be there already. In one statement, or as many in one transaction as their size takes.</summary>
     /// <returns>The database's generation; if it is not the one given, nothing was written.</returns>
-    private static async Task<long> MergeAsync(
+    private async Task<long> MergeAsync(
         NpgsqlConnection connection,
         TelemetryBatch batch,
         SinkWork work,
@@ -34,8 +35,11 @@ internal sealed partial class PostgresTelemetrySink
             }
 
             var last = await CallAsync(connection, work.Merge, generation, cancellationToken).ConfigureAwait(false);
-            if (transaction is not null && last == generation)
+            if (last != generation)
+                return last;
+            if (transaction is not null)
                 await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            _metrics.FramesWritten("merge", end - start);
             return last;
         }
         finally
@@ -57,8 +61,11 @@ internal sealed partial class PostgresTelemetrySink
         return (long)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }
 
-    /// <summary>The server refuses some frame: halves the run until each frame at fault is alone, refuses those and writes all others.</summary>
-    private static async Task<long> IsolateAsync(
+    /// <summary>
+    /// The server refuses some frame, or so many at once: halves the run until it is few enough and each frame at fault is alone, refuses those
+    /// and writes all others.
+    /// </summary>
+    private async Task<long> HalveAsync(
         NpgsqlConnection connection,
         TelemetryBatch batch,
         SinkWork work,
@@ -68,28 +75,34 @@ internal sealed partial class PostgresTelemetrySink
         CancellationToken cancellationToken
     )
     {
+        // Npgsql gives a connection up whose server is out of memory or locks.
+        if (connection.State != ConnectionState.Open)
+        {
+            await connection.CloseAsync().ConfigureAwait(false);
+            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         try
         {
             return await MergeAsync(connection, batch, work, generation, start, end, cancellationToken).ConfigureAwait(false);
         }
-        catch (PostgresException e) when (PostgresErrors.IsAboutData(e) && !IsMissingPartition(e))
+        catch (PostgresException e) when (end - start == 1 && IsAboutFrames(e))
         {
-            if (end - start == 1)
-            {
-                Reject(batch, work.Run.PlaceOf(start));
-                return generation;
-            }
-
+            Reject(batch, work.Run.PlaceOf(start));
+            return generation;
+        }
+        catch (PostgresException e) when (end - start > 1 && (IsAboutFrames(e) || PostgresErrors.IsTooMuch(e)))
+        {
             var middle = start + ((end - start) / 2);
-            var found = await IsolateAsync(connection, batch, work, generation, start, middle, cancellationToken).ConfigureAwait(false);
+            var found = await HalveAsync(connection, batch, work, generation, start, middle, cancellationToken).ConfigureAwait(false);
             return found != generation
                 ? found
-                : await IsolateAsync(connection, batch, work, generation, middle, end, cancellationToken).ConfigureAwait(false);
+                : await HalveAsync(connection, batch, work, generation, middle, end, cancellationToken).ConfigureAwait(false);
         }
     }
 
     // With it go the frames that it replaced in the batch: they are not stored either.
-    private static void Reject(TelemetryBatch batch, (int Chunk, int Frame) place)
+    private void Reject(TelemetryBatch batch, (int Chunk, int Frame) place)
     {
         var refused = batch.Chunks[place.Chunk][place.Frame];
         foreach (var chunk in batch.Chunks)
@@ -104,7 +117,7 @@ internal sealed partial class PostgresTelemetrySink
                     && frame.Device == refused.Device
                     && ReferenceEquals(frame.Layout, refused.Layout)
                 )
-                    chunk.Reject(i, IngestReason.Unstorable);
+                    Reject(chunk, i, "frame");
             }
         }
     }

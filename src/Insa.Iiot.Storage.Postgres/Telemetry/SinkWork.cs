@@ -9,6 +9,9 @@ internal sealed class SinkWork : IDisposable
 
     public MergeArguments Merge { get; } = new();
 
+    /// <summary>The first hours of the partitions that the run's frames go to.</summary>
+    public HashSet<long> Partitions { get; } = [];
+
     public void Dispose()
     {
         Run.Dispose();

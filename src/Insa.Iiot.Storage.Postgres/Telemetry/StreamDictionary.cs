@@ -53,9 +53,12 @@ internal sealed class StreamDictionary(int maxEntries)
     /// <summary>Asks the database for the streams of a chunk that were not found, and remembers them.</summary>
     /// <param name="connection">A writer's.</param>
     /// <param name="chunk">The chunk.</param>
-    /// <param name="entries">As <see cref="Find"/> left them; every one is set then, also if there are more than can be remembered.</param>
+    /// <param name="entries">
+    /// As <see cref="Find"/> left them; set then, also if there are more than can be remembered, but for those whose names the server refuses.
+    /// </param>
     /// <param name="cancellationToken">Ends the call.</param>
-    public async Task LearnAsync(
+    /// <returns>What the server refuses of the names, if it does.</returns>
+    public async Task<PostgresException?> LearnAsync(
         NpgsqlConnection connection,
         TelemetryChunk chunk,
         Memory<StreamEntry?> entries,
@@ -64,22 +67,16 @@ internal sealed class StreamDictionary(int maxEntries)
     {
         var wanted = Unknown(chunk, entries.Span);
         var learned = new Dictionary<(DeviceId, TelemetryLayout), StreamEntry>(wanted.Count);
+        PostgresException? refusal = null;
         for (var start = 0; start < wanted.Count; start += MostPerCall)
         {
             var part = wanted.GetRange(start, Math.Min(MostPerCall, wanted.Count - start));
-            var command = new NpgsqlCommand("select generation, tenant_no, stream_nos from iiot_data.find_streams($1, $2, $3)", connection);
-            await using var disposeCommand = command.ConfigureAwait(false);
-            command.Parameters.Add(Parameter.Text(chunk.Tenant.Value));
-            command.Parameters.Add(Parameter.Texts([.. part.Select(stream => stream.Device.Value)]));
-            command.Parameters.Add(Parameter.Texts([.. part.Select(stream => LayoutText.Join(stream.Layout))]));
-            var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-            await using var disposeRow = row.ConfigureAwait(false);
-            await row.ReadAsync(cancellationToken).ConfigureAwait(false);
-            Remember(row.GetInt64(0), chunk.Tenant, row.GetInt32(1), part, row.GetFieldValue<int[]>(2), learned);
+            refusal = await LearnAsync(connection, chunk.Tenant, part, learned, cancellationToken).ConfigureAwait(false) ?? refusal;
         }
 
         for (var i = 0; i < chunk.FrameCount; i++)
-            entries.Span[i] ??= learned[(chunk[i].Device, chunk[i].Layout)];
+            entries.Span[i] ??= learned.GetValueOrDefault((chunk[i].Device, chunk[i].Layout));
+        return refusal;
     }
 
     /// <summary>Forgets what holds for another generation than this.</summary>
@@ -106,6 +103,51 @@ internal sealed class StreamDictionary(int maxEntries)
                 }
             }
         }
+    }
+
+    // A name that the server refuses fails the call: halved until each stream at fault is alone, and left out.
+    private async Task<PostgresException?> LearnAsync(
+        NpgsqlConnection connection,
+        TenantId tenant,
+        List<(DeviceId Device, TelemetryLayout Layout)> part,
+        Dictionary<(DeviceId, TelemetryLayout), StreamEntry> learned,
+        CancellationToken cancellationToken
+    )
+    {
+        try
+        {
+            await AskAsync(connection, tenant, part, learned, cancellationToken).ConfigureAwait(false);
+            return null;
+        }
+        catch (PostgresException e) when (PostgresErrors.IsAboutData(e))
+        {
+            // Nothing of a tenant whose own name is refused can be learned.
+            if (part.Count == 1 || e.TableName == "tenant")
+                return e;
+            var half = part.Count / 2;
+            await LearnAsync(connection, tenant, part.GetRange(0, half), learned, cancellationToken).ConfigureAwait(false);
+            await LearnAsync(connection, tenant, part.GetRange(half, part.Count - half), learned, cancellationToken).ConfigureAwait(false);
+            return e;
+        }
+    }
+
+    private async Task AskAsync(
+        NpgsqlConnection connection,
+        TenantId tenant,
+        List<(DeviceId Device, TelemetryLayout Layout)> part,
+        Dictionary<(DeviceId, TelemetryLayout), StreamEntry> learned,
+        CancellationToken cancellationToken
+    )
+    {
+        var command = new NpgsqlCommand("select generation, tenant_no, stream_nos from iiot_data.find_streams($1, $2, $3)", connection);
+        await using var disposeCommand = command.ConfigureAwait(false);
+        command.Parameters.Add(Parameter.Text(tenant.Value));
+        command.Parameters.Add(Parameter.Texts([.. part.Select(stream => stream.Device.Value)]));
+        command.Parameters.Add(Parameter.Texts([.. part.Select(stream => LayoutText.Join(stream.Layout))]));
+        var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeRow = row.ConfigureAwait(false);
+        await row.ReadAsync(cancellationToken).ConfigureAwait(false);
+        Remember(row.GetInt64(0), tenant, row.GetInt32(1), part, row.GetFieldValue<int[]>(2), learned);
     }
 
     private static List<(DeviceId Device, TelemetryLayout Layout)> Unknown(TelemetryChunk chunk, ReadOnlySpan<StreamEntry?> entries)

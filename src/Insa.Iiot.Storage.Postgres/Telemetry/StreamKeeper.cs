@@ -18,10 +18,12 @@ internal sealed class StreamKeeper(PostgresDatabase database, StreamDictionary s
     {
         var advanced = new List<StreamEntry>();
         streams.TakeAdvanced(advanced);
-        foreach (var ofTenant in advanced.GroupBy(entry => entry.TenantNo))
+
+        // By day, so that a call looks into few partitions.
+        foreach (var ofTenant in advanced.GroupBy(entry => (entry.TenantNo, PostgresTime.FloorDivide(entry.Newest, PostgresTime.PerDay))))
         {
             foreach (var part in ofTenant.Chunk(MostPerCall))
-                await NoteAsync(ofTenant.Key, part, cancellationToken).ConfigureAwait(false);
+                await NoteAsync(ofTenant.Key.TenantNo, part, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -14,6 +14,9 @@ internal static class SchemaCheck
     // Says the same to every tenant, and nothing of any: which migrations were applied, how far rollups have come.
     private static readonly string[] Common = ["iiot.schema_migration", "iiot.rollup_state", "iiot.rollup_closing"];
 
+    // No tenant's, and so without row-level security: which migrations were applied, which every host must be able to compare.
+    private const string Open = "'iiot.schema_migration'";
+
     private const string Relations = """
         (select c.*, c.oid::regclass::text as name, c.relnamespace::regnamespace::text as schema,
           exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_no') as of_tenant
@@ -37,7 +40,7 @@ internal static class SchemaCheck
     [
         $"""
             select name || ': row-level security is not both enabled and forced' from {Relations} c
-            where schema = 'iiot' and relkind in ('r', 'p') and of_tenant and not (relrowsecurity and relforcerowsecurity)
+            where schema = 'iiot' and relkind in ('r', 'p') and name not in ({Open}) and not (relrowsecurity and relforcerowsecurity)
             """,
         // Scalar sub-select, or it is evaluated for every row. One comparison with a setting each: what is not tied to a setting is open.
         """
@@ -117,6 +120,14 @@ internal static class SchemaCheck
               where mode in ('o', 'b', 't') and type::regtype::text not in (
                 'void', 'record', 'integer', 'bigint', 'integer[]', 'boolean', 'timestamp with time zone'))
             """,
+            // What jobs may call works on all tenants: it gives numbers and times, and does not know credentials and payloads.
+            $"""
+            select name || ': gives the jobs something to read' from {Functions} f
+            where prosecdef and has_function_privilege('iiot_jobs', oid, 'execute') and (prosrc ~ '\m(device|certificate|dead_letter)\M' or exists (
+              select from unnest(array[prorettype] || coalesce(proallargtypes, array[]::oid[]), array['o'::"char"] || coalesce(proargmodes, array[]::"char"[])) o (type, mode)
+              where mode in ('o', 'b', 't') and type::regtype::text not in (
+                'void', 'record', 'integer', 'bigint', 'boolean', 'timestamp with time zone', 'regclass')))
+            """,
         $"""
             select i.indexrelid::regclass || ': unique without beginning with the tenant' from pg_index i join {Relations} c on c.oid = i.indrelid
             where i.indisunique and c.of_tenant and (select relname from pg_class x where x.oid = i.indexrelid) not in ({AcrossTenants})
@@ -133,6 +144,10 @@ internal static class SchemaCheck
         """
             select format('role %s: super user, BYPASSRLS or able to log in', rolname) from pg_roles
             where rolname in ('iiot_owner', 'iiot_writer', 'iiot_app', 'iiot_jobs') and (rolsuper or rolbypassrls or rolcanlogin)
+            """,
+        """
+            select format('role %s: a member of %s', member::regrole, roleid::regrole) from pg_auth_members
+            where member::regrole::text in ('iiot_owner', 'iiot_writer', 'iiot_app', 'iiot_jobs')
             """,
     ];
 

@@ -67,6 +67,18 @@ public sealed class SchemaCheckTests(SchemaCheckTests.OneDatabase database) : IC
         "iiot.pin: foreign key pin_sha256_fkey"
     )]
     [InlineData("alter role iiot_app bypassrls", "role iiot_app")]
+    [InlineData("grant iiot_jobs to iiot_app", "role iiot_app: a member of iiot_jobs")]
+    [InlineData("grant pg_read_all_data to iiot_app", "role iiot_app: a member of pg_read_all_data")]
+    [InlineData("grant iiot_owner to iiot_writer", "role iiot_writer: a member of iiot_owner")]
+    [InlineData("create table iiot.note (text text)", "iiot.note: row-level security")]
+    [InlineData(
+        "create function iiot_data.peek() returns text language sql security definer set search_path = pg_catalog, pg_temp as 'select null::text'; grant execute on function iiot_data.peek to iiot_jobs",
+        "peek(): gives the jobs something to read"
+    )]
+    [InlineData(
+        "create function iiot_data.guess() returns boolean language sql security definer set search_path = pg_catalog, pg_temp as 'select exists (select from iiot.device)'; grant execute on function iiot_data.guess to iiot_jobs",
+        "guess(): gives the jobs something to read"
+    )]
     public async Task A_layer_that_is_removed_is_found(string removal, string expected)
     {
         await using var connection = await database.OpenAsync();

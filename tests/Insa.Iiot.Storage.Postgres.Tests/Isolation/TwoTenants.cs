@@ -27,36 +27,15 @@ public sealed class TwoTenants(PostgresCluster cluster) : IAsyncLifetime
             await FillAsync(tenant);
         MineNo = (int)(await Store.QueryAsync("select tenant_no from iiot.tenant where name = 'mine'"))!;
         TheirsNo = (int)(await Store.QueryAsync("select tenant_no from iiot.tenant where name = 'theirs'"))!;
-        await FillTheRestAsync();
+
+        // Tables that the lines above do not know get a row that their types allow. If their constraints do not, they belong above.
+        await AnyRow.FillAsync(Store.QueryAsync, [MineNo, TheirsNo]);
         await FindRelationsAsync();
     }
 
     /// <summary>A statement that adds a row of whatever the types of a table's columns allow.</summary>
-    internal async Task<string> InsertAsync(string table, int tenantNo, string suffix = "") =>
-        (string)
-            (
-                await Store.QueryAsync(
-                    $$"""
-                    select format('insert into %s (%s) values (%s)%s', '{{table}}', string_agg(quote_ident(attname), ', ' order by attnum),
-                      string_agg(case
-                        when attname = 'tenant_no' then '{{tenantNo}}'
-                        when attname = 'tier' then '''raw'''
-                        when attname = 'sha256' then quote_literal(sha256('{{table}}{{tenantNo}}')) || '::bytea'
-                        when attname = 'name' and '{{table}}' = 'iiot.tenant' then '''t{{tenantNo}}'''
-                        when atttypid = 'timestamptz'::regtype then '''{{Noon:O}}'''
-                        when atttypid = 'interval'::regtype then '''1 day'''
-                        when atttypid in ('text'::regtype, 'name'::regtype) then '''x'''
-                        when atttypid = 'bytea'::regtype then '''\x00'''
-                        when atttypid = 'smallint'::regtype then '1'
-                        when atttypid = 'boolean'::regtype then 'true'
-                        when atttypid = 'jsonb'::regtype then '''[]'''
-                        when typcategory = 'A' then '''{}'''
-                        else '77' end, ', ' order by attnum), '{{suffix}}')
-                    from pg_attribute a join pg_type t on t.oid = a.atttypid
-                    where attrelid = '{{table}}'::regclass and attnum > 0 and not attisdropped and attidentity = '' and not atthasdef
-                    """
-                )
-            )!;
+    internal Task<string> InsertAsync(string table, int tenantNo, string suffix = "") =>
+        AnyRow.InsertAsync(Store.QueryAsync, table, tenantNo, suffix);
 
     /// <summary>Everything that a tenant has, as one text.</summary>
     internal async Task<string> FingerprintAsync(int tenantNo)
@@ -107,31 +86,6 @@ public sealed class TwoTenants(PostgresCluster cluster) : IAsyncLifetime
         var hash = new byte[32];
         hash[0] = (byte)(tenant == Mine ? 1 : 2);
         return hash;
-    }
-
-    // Tables that the lines above do not know get a row that their types allow. If their constraints do not, they belong above.
-    private async Task FillTheRestAsync()
-    {
-        var tables = await ListAsync(
-            """
-            select c.oid::regclass::text from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_no'
-            where c.relnamespace in ('iiot'::regnamespace, 'iiot_data'::regnamespace) and c.relkind in ('r', 'p') and not c.relispartition
-            """
-        );
-        foreach (var table in tables)
-        {
-            if ((long)(await Store.QueryAsync($"select count(distinct tenant_no) from {table}"))! >= 2)
-                continue;
-            if (
-                await Store.QueryAsync(
-                    $"select relkind = 'p' and not exists (select from pg_inherits where inhparent = '{table}'::regclass) from pg_class where oid = '{table}'::regclass"
-                )
-                is true
-            )
-                await Store.QueryAsync($"set role iiot_owner; create table {table}_made partition of {table} default");
-            foreach (var tenantNo in (int[])[MineNo, TheirsNo])
-                await Store.QueryAsync($"set session_replication_role = replica; {await InsertAsync(table, tenantNo)}");
-        }
     }
 
     private async Task FindRelationsAsync()

@@ -4,7 +4,7 @@ using Npgsql;
 namespace Insa.Iiot.Storage.Postgres.Tests.Isolation;
 
 /// <summary>What can be had by any SQL over a connection that writes telemetry.</summary>
-public sealed class WriterRoleTests(TwoTenants data) : IClassFixture<TwoTenants>
+public sealed class WriterRoleTests(TwoTenants data, PostgresCluster cluster) : IClassFixture<TwoTenants>
 {
     private const string Frames = "iiot_data.telemetry_frame";
 
@@ -121,6 +121,76 @@ public sealed class WriterRoleTests(TwoTenants data) : IClassFixture<TwoTenants>
         {
             await data.Store.QueryAsync($"delete from {Frames} where arrived_at = '2099-01-01'");
         }
+    }
+
+    /// <summary>What the walls of the write path do not do: who can write, writes for whom they like.</summary>
+    [Fact]
+    public async Task A_stolen_writer_forges_what_streams_say_but_reads_and_deletes_nothing()
+    {
+        await using var own = new TwoTenants(cluster);
+        await own.InitializeAsync();
+        var streams =
+            $"(select stream_no, row_number() over (order by stream_no) from iiot.telemetry_stream where tenant_no = {own.TheirsNo})";
+        var stream = (int)(await own.Store.QueryAsync($"select min(stream_no) from {streams} s"))!;
+        await using (var writer = await RawConnection.OpenAsync(own.Store.Database.Writer))
+        {
+            // A matched pair at a new time, another value at a time that is there, and marks for any hour.
+            var text = "'\\x0000000000000006'::bytea, '\\x0300'::bytea || 'forged'";
+            await writer.ExecuteAsync(
+                $"insert into {Frames} (ts, arrived_at, tenant_no, stream_no, vals, extra) values ('{TwoTenants.Noon.AddMinutes(1):O}', '2099-01-01', {own.TheirsNo}, {stream}, {text})"
+            );
+            await writer.ExecuteAsync(
+                $"""
+                select iiot_data.write_frames(1, array[{own.TheirsNo}], array[{stream}], array['{TwoTenants.Noon:O}'::timestamptz],
+                  array['2099-01-01'::timestamptz], array[0], array[8], array[8], array[8], '\x0000000000000006'::bytea || '\x0300'::bytea || 'forged')
+                """
+            );
+            await writer.ExecuteAsync(
+                $"select iiot_data.mark_late(array[{own.TheirsNo}], array[{stream}], array['2026-05-01'::timestamptz])"
+            );
+            foreach (var verb in (string[])["select from", "delete from", "truncate", "update"])
+            {
+                foreach (var table in (string[])[Frames, "iiot_data.rollup_pending", "iiot_data.late_write"])
+                {
+                    var set = verb == "update" ? " set tenant_no = 1" : "";
+                    Assert.NotNull((await writer.TryAsync($"{verb} {table}{set}")).Refusal);
+                }
+            }
+
+            await writer.ExecuteAsync("commit");
+        }
+
+        var said = new List<string>();
+        foreach (var device in (string[])["shared", "device-of-theirs"])
+        {
+            await foreach (
+                var point in own.Store.Reader.ReadAsync(TwoTenants.Theirs, new TelemetryQuery { Device = DeviceId.Parse(device) })
+            )
+                said.Add(point.Value.AsText());
+        }
+
+        Assert.Equal(["forged", "forged", "words of theirs"], said.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_stream_is_never_said_to_have_come_further_than_a_frame_of_its_own()
+    {
+        var last = $"select max(last_ts) from iiot.telemetry_stream where tenant_no = {data.TheirsNo}";
+        var streams = (int[])
+            (await data.Store.QueryAsync($"select array_agg(stream_no) from iiot.telemetry_stream where tenant_no = {data.TheirsNo}"))!;
+        await using (var writer = await RawConnection.OpenAsync(data.Store.Database.Writer))
+        {
+            foreach (var time in (string[])["2099-01-01", "infinity", $"{TwoTenants.Noon.AddMicroseconds(1):O}"])
+                await writer.ExecuteAsync(
+                    $"select iiot_data.touch_streams({data.TheirsNo}, array[{string.Join(',', streams)}], array_fill('{time}'::timestamptz, array[{streams.Length}]))"
+                );
+            await writer.ExecuteAsync("commit");
+        }
+
+        Assert.Equal(DBNull.Value, await data.Store.QueryAsync(last));
+        await data.Store.Streams.NoteAsync(CancellationToken.None);
+        Assert.Equal(TwoTenants.Noon, await data.Store.QueryAsync(last));
+        await ReadBothAsync();
     }
 
     private async Task<List<string>> ReadBothAsync()

@@ -1,5 +1,8 @@
 -- Run once per cluster by an administrator, before the first migration. None of these roles can log in: a host's logins are members of them.
---   create role iiot_host login password '...' noinherit in role iiot_app, iiot_writer, iiot_jobs;
+-- One login per role, so that SQL that gets onto a connection of the application cannot take another role:
+--   create role iiot_host login password '...' noinherit in role iiot_app;
+--   create role iiot_host_writer login password '...' noinherit in role iiot_writer;
+--   create role iiot_host_jobs login password '...' noinherit in role iiot_jobs;
 --   create role iiot_deploy login password '...' noinherit in role iiot_owner;
 --   create database iiot owner iiot_owner encoding 'UTF8' template template0;
 do $$

@@ -1,0 +1,163 @@
+using System.Text;
+using Insa.Iiot.Conformance;
+using Insa.Iiot.Storage.Postgres.Jobs;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Insa.Iiot.Storage.Postgres.Tests.Isolation;
+
+/// <summary>The first layer alone: with row-level security off and every view open, the code still keeps two tenants of the same names apart.</summary>
+public sealed class OpenedWallsTests(PostgresCluster cluster) : IAsyncLifetime
+{
+    private static readonly TenantId[] Tenants = [TenantId.Parse("mine"), TenantId.Parse("theirs")];
+    private static readonly DeviceId Press = DeviceId.Parse("press");
+    private static readonly DateTime Noon = new(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc);
+    private readonly List<string> _secrets = [];
+
+    private PostgresStore _store = null!;
+
+    private PostgresRetention Retention => _store.Services.GetRequiredService<PostgresRetention>();
+
+    public async ValueTask InitializeAsync()
+    {
+        _store = await PostgresStore.MakeAsync(cluster);
+        foreach (var tenant in Tenants)
+            await FillAsync(tenant);
+    }
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Reads_show_the_same_as_behind_the_walls(bool isCold)
+    {
+        if (isCold)
+            await _store.Services.GetRequiredService<JobService>().RunOnceAsync(CancellationToken.None);
+        Assert.Equal(isCold ? 0L : 120L, await _store.QueryAsync("select count(*) from iiot_data.telemetry_frame"));
+        var before = await ReadAllAsync();
+        await OpenAsync();
+        Assert.Equal(before, await ReadAllAsync());
+    }
+
+    [Fact]
+    public async Task Changes_touch_no_other_tenant()
+    {
+        await OpenAsync();
+        var before = await ReadAsync(Tenants[1]);
+        await Retention.RemovePolicyAsync(Tenants[0], "*", RetentionTier.Raw);
+        await Retention.ReleaseAsync(Tenants[0], "hold");
+        await _store.Devices.RotateSecretAsync(Tenants[0], Press);
+        for (var i = 0; i <= PostgresStore.MaxDeadLetters; i++)
+            await AppendDeadLetterAsync(Tenants[0]);
+        await _store.Devices.RemoveAsync(Tenants[0], Press);
+        Assert.Equal(before, await ReadAsync(Tenants[1]));
+        var credential = DeviceCredential.FromPassword("press@theirs", Encoding.ASCII.GetBytes(_secrets[1]));
+        Assert.True((await _store.Devices.AuthenticateAsync(credential))!.TryResolve("sensor"u8, out _));
+    }
+
+    private async Task FillAsync(TenantId tenant)
+    {
+        await _store.Devices.AddAsync(tenant, new Device { Id = Press, DisplayName = $"of {tenant}" });
+        await _store.Devices.AddAsync(tenant, new Device { Id = DeviceId.Parse("sensor"), Gateway = Press });
+        _secrets.Add((await _store.Devices.RotateSecretAsync(tenant, Press))!);
+        await AppendDeadLetterAsync(tenant);
+        await Retention.SetPolicyAsync(tenant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(36_500)));
+        await Retention.HoldAsync(tenant, new LegalHold("hold", "*", "*", Noon, Noon.AddDays(1), $"of {tenant}"));
+        using var writer = new BatchWriter();
+        for (var i = 0; i < 60; i++)
+            writer.Add(tenant, Press, Noon.AddMinutes(i), frame => frame.AddDouble("n"u8, tenant == Tenants[0] ? i : -i));
+        await _store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
+    }
+
+    private Task AppendDeadLetterAsync(TenantId tenant) =>
+        _store.DeadLetters.AppendAsync(
+            [
+                new DeadLetter
+                {
+                    Tenant = tenant,
+                    Device = Press,
+                    ReceivedAt = Noon,
+                    Reason = IngestReason.Malformed,
+                    MediaType = $"text/{tenant}",
+                    Payload = new byte[] { 1 },
+                },
+            ],
+            CancellationToken.None
+        );
+
+    private async Task OpenAsync()
+    {
+        await _store.QueryAsync(
+            """
+            do $$
+            declare
+              it record;
+            begin
+              for it in
+                select c.oid::regclass as name, relkind, pg_get_viewdef(c.oid) as text
+                from pg_class c where relnamespace = 'iiot'::regnamespace and relkind in ('r', 'v')
+              loop
+                if it.relkind = 'r' then
+                  execute format('alter table %s no force row level security, disable row level security', it.name);
+                else
+                  execute format('create or replace view %s as %s', it.name, regexp_replace(it.text,
+                    $re$\(\S*tenant_no = \( SELECT \(NULLIF\(current_setting\('iiot\.tenant'::text, true\), ''::text\)\)::integer AS "nullif"\)\)$re$,
+                    'true'));
+                end if;
+              end loop;
+            end
+            $$
+            """
+        );
+        await using var app = await RawConnection.OpenAsync(_store.Database.App);
+        foreach (var relation in (string[])["iiot.device", "iiot.dead_letter", "iiot.retention_policy", "iiot.telemetry_stream"])
+            Assert.Equal(2L, await app.ScalarAsync($"select count(distinct tenant_no) from {relation}"));
+        Assert.Equal(
+            2L,
+            await app.ScalarAsync(
+                "select count(distinct tenant_no) from (select tenant_no from iiot.telemetry_frame union all select tenant_no from iiot.telemetry_chunk) t"
+            )
+        );
+    }
+
+    private async Task<List<string>> ReadAllAsync() => [.. await ReadAsync(Tenants[0]), .. await ReadAsync(Tenants[1])];
+
+    private async Task<List<string>> ReadAsync(TenantId tenant)
+    {
+        var range = new TelemetryAggregateQuery
+        {
+            Device = Press,
+            Metric = "n",
+            From = Noon,
+            To = Noon.AddHours(1),
+            Bucket = TimeSpan.FromHours(1),
+        };
+        var series = new TelemetrySeriesQuery
+        {
+            Series = [new TelemetrySeries(Press, "n")],
+            From = Noon,
+            To = Noon.AddHours(1),
+            Bucket = TimeSpan.FromMinutes(1),
+        };
+        List<string> all =
+        [
+            .. (await _store.Devices.ListAsync(tenant, null, 100)).Select(device => $"{device.Id} {device.DisplayName} {device.Gateway}"),
+            (await _store.Devices.FindAsync(tenant, Press))!.DisplayName,
+            .. (await _store.DeadLetters.ListAsync(tenant, 0, 100)).Select(letter => $"{letter.Id} {letter.MediaType}"),
+            .. (await Retention.ListPoliciesAsync(tenant)).Select(policy => $"{policy}"),
+            .. (await Retention.ListHoldsAsync(tenant)).Select(hold => $"{hold}"),
+            .. (await _store.Reader.ReadLatestAsync(tenant, Press)).Select(point => $"{point}"),
+            .. (await _store.Reader.AggregateAsync(tenant, range)).Select(bucket => $"{bucket}"),
+        ];
+        await foreach (var point in _store.Reader.ReadAsync(tenant, new TelemetryQuery { Device = Press }))
+            all.Add($"{point}");
+        await foreach (var bucket in _store.SeriesReader.AggregateAsync(tenant, series))
+            all.Add($"{bucket}");
+        await foreach (var point in _store.SeriesReader.ReadLatestAsync(tenant, [Press]))
+            all.Add($"{point}");
+
+        // 2 devices and one again, a letter, a policy, a hold, the latest twice, a bucket, 60 points, 60 buckets.
+        Assert.Equal(129, all.Count);
+        return all;
+    }
+}
