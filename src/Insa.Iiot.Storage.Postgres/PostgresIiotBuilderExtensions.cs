@@ -1,5 +1,6 @@
 using Insa.Iiot;
 using Insa.Iiot.Storage.Postgres;
+using Insa.Iiot.Storage.Postgres.Control;
 using Insa.Iiot.Storage.Postgres.Devices;
 using Insa.Iiot.Storage.Postgres.Jobs;
 using Insa.Iiot.Storage.Postgres.Retention;
@@ -51,6 +52,7 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddSingleton<ITelemetryReader>(provider => provider.GetRequiredService<PostgresTelemetryReader>());
         services.TryAddSingleton<ITelemetrySeriesReader, PostgresSeriesReader>();
         services.TryAddSingleton<IDeadLetterStore, PostgresDeadLetterStore>();
+        services.TryAddSingleton<IControlStore, PostgresControlStore>();
         services.TryAddSingleton<PostgresDeviceStore>();
         services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<PostgresDeviceStore>());
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<PostgresDeviceStore>());
