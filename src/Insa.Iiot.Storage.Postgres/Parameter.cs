@@ -16,6 +16,11 @@ internal static class Parameter
 
     public static NpgsqlParameter Number(long value) => Of(value, NpgsqlDbType.Bigint);
 
+    public static NpgsqlParameter Number(long? value) => Of(value, NpgsqlDbType.Bigint);
+
+    public static NpgsqlParameter Json(ReadOnlyMemory<byte> utf8) =>
+        new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = utf8, NpgsqlDbType = NpgsqlDbType.Jsonb };
+
     public static NpgsqlParameter Interval(TimeSpan? value) => Of(value, NpgsqlDbType.Interval);
 
     public static NpgsqlParameter Time(DateTime utc) => Of(utc, NpgsqlDbType.TimestampTz);

@@ -1,5 +1,6 @@
 using Insa.Iiot;
 using Insa.Iiot.Storage.Postgres;
+using Insa.Iiot.Storage.Postgres.Control;
 using Insa.Iiot.Storage.Postgres.Devices;
 using Insa.Iiot.Storage.Postgres.Diagnostics;
 using Insa.Iiot.Storage.Postgres.Jobs;
@@ -55,6 +56,7 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddSingleton<ITelemetryReader>(provider => provider.GetRequiredService<PostgresTelemetryReader>());
         services.TryAddSingleton<ITelemetrySeriesReader, PostgresSeriesReader>();
         services.TryAddSingleton<IDeadLetterStore, PostgresDeadLetterStore>();
+        services.TryAddSingleton<IControlStore, PostgresControlStore>();
         services.TryAddSingleton<PostgresDeviceStore>();
         services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<PostgresDeviceStore>());
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<PostgresDeviceStore>());

@@ -15,6 +15,13 @@ internal sealed class TenantBatch : IAsyncDisposable
     /// <summary>Planner settings with which rows come in the order of an index wherever there is one.</summary>
     public const string IndexOrder = "set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)";
 
+    // Looked for first: a conflict would use a number up each time. It remains for two that make the tenant at once.
+    private const string MakeTenant =
+        "insert into iiot.tenant (name) select $1 where not exists (select from iiot.tenant where name = $1) on conflict do nothing";
+
+    private const string NameTenant =
+        "select set_config('iiot.tenant', coalesce((select tenant_no::text from iiot.tenant where name = $1), ''), true)";
+
     private readonly NpgsqlConnection _connection;
     private readonly NpgsqlBatch _batch;
     private bool _prefersIndexOrder;
@@ -86,6 +93,10 @@ internal sealed class TenantBatch : IAsyncDisposable
         }
     }
 
+    /// <summary>Statements that make the tenant named $1 if it does not exist, and name it to those that follow.</summary>
+    public static IReadOnlyList<string> MakeAndName { get; } =
+        ["select set_config('iiot.tenant_name', $1, true)", MakeTenant, NameTenant];
+
     /// <summary>Adds a statement with parameters $1, $2, ...</summary>
     public void Add(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
     {
@@ -98,11 +109,7 @@ internal sealed class TenantBatch : IAsyncDisposable
     /// <summary>Adds a statement that makes the tenant if it does not exist, and names it to those that follow.</summary>
     public void AddTenant(TenantId tenant)
     {
-        // Looked for first: a conflict would use a number up each time. It remains for two that make the tenant at once.
-        Add(
-            "insert into iiot.tenant (name) select $1 where not exists (select from iiot.tenant where name = $1) on conflict do nothing",
-            Parameter.Text(tenant.Value)
-        );
+        Add(MakeTenant, Parameter.Text(tenant.Value));
         AddNumber(tenant.Value);
     }
 
@@ -147,9 +154,5 @@ internal sealed class TenantBatch : IAsyncDisposable
         await _connection.DisposeAsync().ConfigureAwait(false);
     }
 
-    private void AddNumber(string name) =>
-        Add(
-            "select set_config('iiot.tenant', coalesce((select tenant_no::text from iiot.tenant where name = $1), ''), true)",
-            Parameter.Text(name)
-        );
+    private void AddNumber(string name) => Add(NameTenant, Parameter.Text(name));
 }

@@ -1,5 +1,6 @@
 using Insa.Iiot;
 using Insa.Iiot.Storage.Sqlite;
+using Insa.Iiot.Storage.Sqlite.Control;
 using Insa.Iiot.Storage.Sqlite.Devices;
 using Insa.Iiot.Storage.Sqlite.Telemetry;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -11,7 +12,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the embedded store to a host.</summary>
 public static class SqliteIiotBuilderExtensions
 {
-    /// <summary>Adds telemetry sink and reader, device registry and authenticator, and dead letters, all in one SQLite file.</summary>
+    /// <summary>Adds telemetry sink and reader, device registry and authenticator, dead letters, and the control plane's records, all in one SQLite file.</summary>
     public static IiotBuilder AddSqliteStorage(this IiotBuilder builder, Action<SqliteStorageOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -35,6 +36,7 @@ public static class SqliteIiotBuilderExtensions
             provider.GetRequiredService<SqliteTelemetryReader>()
         ));
         services.TryAddSingleton<IDeadLetterStore, SqliteDeadLetterStore>();
+        services.TryAddSingleton<IControlStore, SqliteControlStore>();
         services.TryAddSingleton<SqliteDeviceStore>();
         services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<SqliteDeviceStore>());
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<SqliteDeviceStore>());

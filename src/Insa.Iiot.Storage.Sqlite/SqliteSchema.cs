@@ -84,6 +84,33 @@ internal static class SqliteSchema
             CREATE TABLE telemetry_open (hour INTEGER PRIMARY KEY);
             INSERT INTO telemetry_open SELECT DISTINCT hour FROM telemetry_hour;
             """,
+        """
+            CREATE TABLE control_record (
+              scope INTEGER NOT NULL,
+              kind TEXT NOT NULL,
+              id TEXT NOT NULL,
+              version INTEGER NOT NULL,
+              body BLOB NOT NULL,
+              PRIMARY KEY (scope, kind, id)
+            ) WITHOUT ROWID;
+            CREATE TABLE control_key (
+              scope INTEGER NOT NULL,
+              kind TEXT NOT NULL,
+              key TEXT NOT NULL,
+              id TEXT NOT NULL,
+              PRIMARY KEY (scope, kind, key),
+              FOREIGN KEY (scope, kind, id) REFERENCES control_record ON DELETE CASCADE
+            ) WITHOUT ROWID;
+            CREATE INDEX control_key_record ON control_key (scope, kind, id);
+            CREATE TABLE control_counter (
+              scope INTEGER NOT NULL REFERENCES tenant (id),
+              name TEXT NOT NULL,
+              used INTEGER NOT NULL DEFAULT 0,
+              least INTEGER NOT NULL DEFAULT 0,
+              most INTEGER,
+              PRIMARY KEY (scope, name)
+            ) WITHOUT ROWID;
+            """,
     ];
 
     public static int CurrentVersion => Steps.Length;

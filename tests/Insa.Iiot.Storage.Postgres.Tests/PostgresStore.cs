@@ -50,6 +50,8 @@ internal sealed class PostgresStore : IAsyncDisposable
 
     public IDeadLetterStore DeadLetters => _services.GetRequiredService<IDeadLetterStore>();
 
+    public IControlStore Control => _services.GetRequiredService<IControlStore>();
+
     public PostgresDatabase Database => _services.GetRequiredService<PostgresDatabase>();
 
     public StreamKeeper Streams => _services.GetRequiredService<StreamKeeper>();

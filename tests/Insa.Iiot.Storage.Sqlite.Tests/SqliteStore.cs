@@ -48,6 +48,8 @@ internal sealed class SqliteStore : IDisposable
 
     public IDeadLetterStore DeadLetters => _services.GetRequiredService<IDeadLetterStore>();
 
+    public IControlStore Control => _services.GetRequiredService<IControlStore>();
+
     public SqliteDatabase Database => _services.GetRequiredService<SqliteDatabase>();
 
     public object? Query(string sql)

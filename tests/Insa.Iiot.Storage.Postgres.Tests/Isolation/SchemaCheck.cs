@@ -48,7 +48,7 @@ internal static class SchemaCheck
             from pg_policy p cross join lateral (values (pg_get_expr(p.polqual, p.polrelid)), (pg_get_expr(p.polwithcheck, p.polrelid))) e (text)
             where e.text is not null and exists (
               select from unnest(p.polroles) r (oid) where r.oid = 0 or r.oid::regrole::text in ('iiot_app', 'iiot_writer'))
-              and (e.text !~ '^\((tenant_no|name|sha256) = \( SELECT [^=]*current_setting\(''iiot\.[a-z_]+''::text, true\)[^=]*\)\)$'
+              and (e.text !~ '^\((tenant_no|name|sha256|kind) = \( SELECT [^=]*current_setting\(''iiot\.[a-z_]+''::text, true\)[^=]*\)\)$'
                 or e.text ~ '\mOR\M')
             """,
         $"select format('%s: a grant on a partition (%s to %s)', name, privilege, role) from {Grants} g where relispartition and not is_owner",
