@@ -136,7 +136,10 @@ public abstract class ControlStoreConformance : IAsyncLifetime
     {
         await CommitAsync(ControlChange.Insert(OfPlant, "role", "r1", Json("engineer")));
         var role = (await Store.FindAsync(OfPlant, "role", "r1"))!;
-        Assert.Equal(ControlResult.Done, await CommitAsync(ControlChange.Expect(role), ControlChange.Insert(OfPlant, "member", "m1", Json("Ann"))));
+        Assert.Equal(
+            ControlResult.Done,
+            await CommitAsync(ControlChange.Expect(role), ControlChange.Insert(OfPlant, "member", "m1", Json("Ann")))
+        );
         await CommitAsync(ControlChange.Delete(role));
         Assert.Equal(
             new ControlResult(ControlOutcome.Changed, 0),
@@ -215,7 +218,10 @@ public abstract class ControlStoreConformance : IAsyncLifetime
                 .Range(0, 200)
                 .Select(i =>
                     Task.Run(() =>
-                        CommitAsync(ControlChange.Insert(OfPlant, "device", $"d{i}", Json($"{i}")), ControlChange.Count(Plant, "devices", 1))
+                        CommitAsync(
+                            ControlChange.Insert(OfPlant, "device", $"d{i}", Json($"{i}")),
+                            ControlChange.Count(Plant, "devices", 1)
+                        )
                     )
                 )
         );

@@ -94,8 +94,7 @@ internal sealed class TenantBatch : IAsyncDisposable
     }
 
     /// <summary>Statements that make the tenant named $1 if it does not exist, and name it to those that follow.</summary>
-    public static IReadOnlyList<string> MakeAndName { get; } =
-        ["select set_config('iiot.tenant_name', $1, true)", MakeTenant, NameTenant];
+    public static IReadOnlyList<string> MakeAndName { get; } = ["select set_config('iiot.tenant_name', $1, true)", MakeTenant, NameTenant];
 
     /// <summary>Adds a statement with parameters $1, $2, ...</summary>
     public void Add(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)

@@ -78,7 +78,8 @@ internal sealed class PostgresControlStore(PostgresDatabase database) : IControl
             .ReadAsync(
                 database,
                 tenant,
-                batch => batch.Add($"select name, used, most from iiot.control_counter where tenant_no = {TenantBatch.Number} order by name"),
+                batch =>
+                    batch.Add($"select name, used, most from iiot.control_counter where tenant_no = {TenantBatch.Number} order by name"),
                 static rows => new ControlCounter(rows.GetString(0), rows.GetInt64(1), rows.IsDBNull(2) ? null : rows.GetInt64(2)),
                 cancellationToken
             )

@@ -5,17 +5,12 @@ namespace Insa.Iiot.Storage.Sqlite.Control;
 /// <summary>Records of the control plane. The platform's own are those of tenant 0, which no tenant has.</summary>
 internal sealed class SqliteControlStore(SqliteDatabase database) : IControlStore
 {
-    private const string OfScope =
-        "scope = CASE WHEN $tenant IS NULL THEN 0 ELSE (SELECT id FROM tenant WHERE name = $tenant) END";
+    private const string OfScope = "scope = CASE WHEN $tenant IS NULL THEN 0 ELSE (SELECT id FROM tenant WHERE name = $tenant) END";
 
     private const string OfRecord = $"{OfScope} AND kind = $kind AND id = $id";
 
-    public ValueTask<ControlRecord?> FindAsync(
-        ControlScope scope,
-        string kind,
-        string id,
-        CancellationToken cancellationToken = default
-    ) => FindAsync(scope, kind, $"SELECT id, version, body FROM control_record WHERE {OfRecord}", "$id", id);
+    public ValueTask<ControlRecord?> FindAsync(ControlScope scope, string kind, string id, CancellationToken cancellationToken = default) =>
+        FindAsync(scope, kind, $"SELECT id, version, body FROM control_record WHERE {OfRecord}", "$id", id);
 
     public ValueTask<ControlRecord?> FindByKeyAsync(
         ControlScope scope,
@@ -133,9 +128,9 @@ internal sealed class SqliteControlStore(SqliteDatabase database) : IControlStor
             change.Verb switch
             {
                 ControlVerb.Insert => $"""
-                    INSERT OR IGNORE INTO control_record (scope, kind, id, version, body)
-                    VALUES (CASE WHEN $tenant IS NULL THEN 0 ELSE (SELECT id FROM tenant WHERE name = $tenant) END, $kind, $id, 1, $body)
-                    """,
+                INSERT OR IGNORE INTO control_record (scope, kind, id, version, body)
+                VALUES (CASE WHEN $tenant IS NULL THEN 0 ELSE (SELECT id FROM tenant WHERE name = $tenant) END, $kind, $id, 1, $body)
+                """,
                 ControlVerb.Replace =>
                     $"UPDATE control_record SET version = version + 1, body = $body WHERE {OfRecord} AND version = $version",
                 _ => $"DELETE FROM control_record WHERE {OfRecord} AND version = $version",
