@@ -96,6 +96,51 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_two_compactions_at_once_neither_takes_the_others_marks_away()
+    {
+        await WriteAsync(Day.AddHours(3), 1);
+        await CloseAsync();
+        await using var other = await PostgresStore.MakeAsync(cluster, _store.DatabaseName);
+        await using var frames = await BlockAsync("lock table iiot_data.telemetry_frame_20260501t00 in access share mode");
+        var first = Compactor.CompactAsync(CancellationToken.None);
+        await Blocked.WaitAsync(_store, 1);
+
+        // It has read all there was, and waits to empty the partition. What is written now must keep it from that.
+        await WriteAsync(Day.AddHours(4), 2);
+        await _store.QueryAsync("delete from iiot_data.rollup_pending");
+        await using var streams = await BlockAsync("lock table iiot.telemetry_layout in access exclusive mode");
+        var second = other.Services.GetRequiredService<Compactor>().CompactAsync(CancellationToken.None);
+        while (!second.IsCompleted && await _store.QueryAsync("select count(*) from iiot_data.late_write") is not 0L)
+            await Task.Yield();
+        await frames.DisposeAsync();
+        await first;
+        await streams.DisposeAsync();
+        await second;
+        Assert.Equal([1, 2], await ValuesAsync());
+    }
+
+    [Fact]
+    public async Task A_compaction_whose_session_is_ended_empties_nothing()
+    {
+        await WriteAsync(Day.AddHours(3), 1);
+        await CloseAsync();
+        await using var other = await PostgresStore.MakeAsync(cluster, _store.DatabaseName);
+        await using (await BlockAsync("lock table iiot_data.telemetry_frame_20260501t00 in access share mode"))
+        {
+            var first = Compactor.CompactAsync(CancellationToken.None);
+            await Blocked.WaitAsync(_store, 1);
+            await _store.QueryAsync("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 7461205");
+            await WriteAsync(Day.AddHours(4), 2);
+            await Assert.ThrowsAnyAsync<Npgsql.NpgsqlException>(() => first);
+        }
+
+        await _store.QueryAsync("delete from iiot_data.rollup_pending");
+        Assert.Equal([1, 2], await ValuesAsync());
+        Assert.Equal(1, await other.Services.GetRequiredService<Compactor>().CompactAsync(CancellationToken.None));
+        Assert.Equal([1, 2], await ValuesAsync());
+    }
+
+    [Fact]
     public async Task Without_compaction_the_marks_of_late_writes_do_not_pile_up()
     {
         await _store.DisposeAsync();
@@ -161,6 +206,16 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
 
             Assert.Equal(all, paged);
         }
+    }
+
+    // Until it is disposed of.
+    private async Task<Npgsql.NpgsqlConnection> BlockAsync(string sql)
+    {
+        var connection = new Npgsql.NpgsqlConnection(cluster.Server.AdminConnectionString(_store.DatabaseName));
+        await connection.OpenAsync();
+        await using var command = new Npgsql.NpgsqlCommand($"begin; {sql}", connection);
+        await command.ExecuteNonQueryAsync();
+        return connection;
     }
 
     private Compactor Compactor => _store.Services.GetRequiredService<Compactor>();

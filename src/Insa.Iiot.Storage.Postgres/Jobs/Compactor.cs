@@ -25,34 +25,33 @@ internal sealed class Compactor(
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Compacts every partition that is due.</summary>
-    /// <returns>How many there were.</returns>
+    /// <returns>How many there were; 0 if another compaction or a run of retention is at work.</returns>
     public async Task<int> CompactAsync(CancellationToken cancellationToken)
     {
+        var taken = await SessionLock.TryTakeAsync(database, SessionLock.Maintenance, cancellationToken).ConfigureAwait(false);
+        if (taken is null)
+            return 0;
+        await using var disposeTaken = taken.ConfigureAwait(false);
         if (options.Value.CompactAfter is not { } after)
         {
-            await ForgetLateWritesAsync(cancellationToken).ConfigureAwait(false);
+            // Where nothing is compacted nobody takes the marks of late writes away, and there would be ever more of them.
+            await ExecuteAsync(taken.Connection, "delete from iiot_data.late_write", [], cancellationToken).ConfigureAwait(false);
             return 0;
         }
 
-        var spans = await FindDueAsync(time.GetUtcNow().UtcDateTime - after, cancellationToken).ConfigureAwait(false);
+        var spans = await FindDueAsync(taken.Connection, time.GetUtcNow().UtcDateTime - after, cancellationToken).ConfigureAwait(false);
         foreach (var span in spans)
-            await CompactAsync(span, cancellationToken).ConfigureAwait(false);
+            await CompactAsync(taken.Connection, span, cancellationToken).ConfigureAwait(false);
         return spans.Count;
     }
 
-    // Where nothing is compacted nobody takes the marks of late writes away, and there would be ever more of them.
-    private async Task ForgetLateWritesAsync(CancellationToken cancellationToken)
-    {
-        var connection = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeConnection = connection.ConfigureAwait(false);
-        await ExecuteAsync(connection, "delete from iiot_data.late_write", [], cancellationToken).ConfigureAwait(false);
-    }
-
-    private async Task<List<PartitionSpan>> FindDueAsync(DateTime closedBefore, CancellationToken cancellationToken)
+    private static async Task<List<PartitionSpan>> FindDueAsync(
+        NpgsqlConnection connection,
+        DateTime closedBefore,
+        CancellationToken cancellationToken
+    )
     {
         var spans = new List<PartitionSpan>();
-        var connection = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeConnection = connection.ConfigureAwait(false);
         var command = new NpgsqlCommand(
             """
             select p.starts, p.ends, p.bytes
@@ -74,13 +73,11 @@ internal sealed class Compactor(
         return spans;
     }
 
-    private async Task CompactAsync(PartitionSpan span, CancellationToken cancellationToken)
+    private async Task CompactAsync(NpgsqlConnection writing, PartitionSpan span, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var reading = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeReading = reading.ConfigureAwait(false);
-        var writing = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeWriting = writing.ConfigureAwait(false);
 
         // From here on every write to the span leaves a mark.
         await ExecuteAsync(
