@@ -119,13 +119,13 @@ internal sealed class CompactionWork(long t0)
         _rows.End();
     }
 
-    /// <summary>What the series with points come to.</summary>
-    public IEnumerable<(int DeviceNo, int MetricNo, ChunkSummary Summary)> Summaries()
+    /// <summary>The points of the series that have any.</summary>
+    public IEnumerable<(int DeviceNo, int MetricNo, SeriesColumns Columns)> Series()
     {
         foreach (var ((deviceNo, metricNo), series) in _series)
         {
             if (series.Count > 0)
-                yield return (deviceNo, metricNo, ChunkSummary.Of(series.Complete()));
+                yield return (deviceNo, metricNo, series.Complete());
         }
     }
 

@@ -4,8 +4,7 @@ namespace Insa.Iiot.Storage.Postgres.Rollups;
 
 /// <summary>Rolls up hours of devices: points in, rows out. Kept and reused.</summary>
 /// <param name="rows">Where the rows go.</param>
-/// <param name="frozen">Metrics whose hours before a time stay as they are.</param>
-internal sealed class HourRoller(RollupRows rows, IReadOnlyDictionary<(int TenantNo, int MetricNo), long> frozen) : IPointVisitor
+internal sealed class HourRoller(RollupRows rows) : IPointVisitor
 {
     private readonly Dictionary<int, int> _places = [];
     private readonly List<SeriesHour> _series = [];
@@ -19,8 +18,6 @@ internal sealed class HourRoller(RollupRows rows, IReadOnlyDictionary<(int Tenan
 
     public void Add(int metricNo, long time, long arrived, TelemetryValueKind kind, long bits, TelemetryQuality quality)
     {
-        if (frozen.Count > 0 && frozen.TryGetValue((_hour.TenantNo, metricNo), out var before) && before > _hour.Start)
-            return;
         ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, metricNo, out var isKnown);
         if (!isKnown)
         {
