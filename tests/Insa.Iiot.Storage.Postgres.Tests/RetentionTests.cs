@@ -295,11 +295,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
             var (at, hours) = (Today.AddDays(-40), 0.0);
             foreach (
                 var (metric, values) in ((string, double[])[])
-                    [
-                        ("squares", [9e153, 9e153, 9e153]),
-                        ("sums", [1.5e308, 1.5e308, 1.5e308]),
-                        ("tiny", [1e-320, 1e-200]),
-                    ]
+                    [("squares", [9e153, 9e153, 9e153]), ("sums", [1.5e308, 1.5e308, 1.5e308]), ("tiny", [1e-320, 1e-200])]
             )
             {
                 foreach (var value in values)
@@ -385,6 +381,54 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
             Assert.Equal(other == tier ? 3L : 4L, await _store.QueryAsync($"select count(*) from iiot_data.rollup_{other}"));
 
         Assert.Equal(2, await CountAsync(Plant, "n"));
+    }
+
+    // Some for all of the time, some from the middle of it.
+    [Theory]
+    [InlineData(RetentionTier.Minute)]
+    [InlineData(RetentionTier.Hour)]
+    [InlineData(RetentionTier.Day)]
+    [InlineData(RetentionTier.Minute, RetentionTier.Hour)]
+    [InlineData(RetentionTier.Hour, RetentionTier.Day)]
+    [InlineData(RetentionTier.Minute, RetentionTier.Hour, RetentionTier.Day)]
+    [InlineData(RetentionTier.Raw, RetentionTier.Hour)]
+    [InlineData(RetentionTier.Raw, RetentionTier.Hour, RetentionTier.Day)]
+    public async Task Buckets_are_made_of_what_is_left(params RetentionTier[] tiers)
+    {
+        var random = new Random(tiers.Length);
+        var start = Today.AddDays(-33);
+        using (var writer = new BatchWriter(3000))
+        {
+            for (var i = 0; i < 3000; i++)
+                writer.Add(Plant, Press, start.AddSeconds(random.Next(5 * 24 * 3600)), frame => frame.AddLong("n"u8, random.Next(100)));
+            await _store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
+        }
+
+        await SettleAsync();
+        var before = await AggregateAsync(start);
+        foreach (var tier in tiers)
+            await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(tier == tiers[^1] ? 30 : 20)));
+        await Retention.RunAsync();
+        Assert.Equal(before, await AggregateAsync(start));
+    }
+
+    [Fact]
+    public async Task What_comes_late_for_points_that_have_gone_does_not_hide_their_rollup()
+    {
+        await WriteDaysAsync(Plant, "n", 40);
+        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await SettleAsync();
+        await Retention.RunAsync();
+        await WriteAsync(Plant, "n", Today.AddDays(-40).AddHours(3).AddMinutes(1), 1000);
+        var query = new TelemetryAggregateQuery
+        {
+            Device = Press,
+            Metric = "n",
+            From = Today.AddDays(-41),
+            To = Today.AddDays(-30),
+            Bucket = TimeSpan.FromHours(1),
+        };
+        Assert.Equal(40, Assert.Single(await _store.Reader.AggregateAsync(Plant, query)).Max);
     }
 
     [Theory]
@@ -481,6 +525,30 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
         await Rollups.RunAsync(int.MaxValue, CancellationToken.None);
         if (compacted)
             await _store.Services.GetRequiredService<Compactor>().CompactAsync(CancellationToken.None);
+    }
+
+    private async Task<List<TelemetryBucket>> AggregateAsync(DateTime start)
+    {
+        var buckets = new List<TelemetryBucket>();
+        foreach (var width in (int[])[15, 60, 180, 24 * 60])
+        {
+            foreach (var (from, to) in ((double, double)[])[(0, 120), (10.5, 70.75), (47.25, 47.75), (0.25, 120)])
+                buckets.AddRange(
+                    await _store.Reader.AggregateAsync(
+                        Plant,
+                        new TelemetryAggregateQuery
+                        {
+                            Device = Press,
+                            Metric = "n",
+                            From = start.AddHours(from),
+                            To = start.AddHours(to),
+                            Bucket = TimeSpan.FromMinutes(width),
+                        }
+                    )
+                );
+        }
+
+        return buckets;
     }
 
     private async Task<object?> HoursAsync(string what) =>

@@ -57,6 +57,13 @@ internal static partial class PostgresLog
     )]
     public static partial void CompactionAgain(this ILogger logger, DateTime start);
 
+    [LoggerMessage(
+        5042,
+        LogLevel.Warning,
+        "The frames from {Start:u} could not be compacted, and stay as they are; it will be tried again in an hour"
+    )]
+    public static partial void NotCompacted(this ILogger logger, Exception exception, DateTime start);
+
     [LoggerMessage(5060, LogLevel.Information, "Retention deleted {Rows} rows of tier {Tier} from {From:u} to {To:u}")]
     public static partial void RetentionDeleted(this ILogger logger, string tier, DateTime from, DateTime to, long rows);
 

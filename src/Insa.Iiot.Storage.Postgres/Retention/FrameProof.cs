@@ -18,13 +18,19 @@ internal static class FrameProof
         var work = new CompactionWork(PostgresTime.FromTicks(span.Starts.Ticks));
         foreach (var streams in await SpanStreams.FindAsync(connection, cancellationToken).ConfigureAwait(false))
         {
-            foreach (var portion in streams.Portions(span))
+            var portions = new Stack<List<SpanStreams.Stream>>(streams.Portions(span));
+            while (portions.TryPop(out var portion))
             {
                 work.Begin(streams.TenantNo, portion);
                 try
                 {
-                    await SpanReader.ReadFramesAsync(connection, span, work, cancellationToken).ConfigureAwait(false);
-                    await SpanReader.MergeChunksAsync(connection, span, work, cancellationToken).ConfigureAwait(false);
+                    if (!await SpanReader.TryReadAsync(connection, span, work, cancellationToken).ConfigureAwait(false))
+                    {
+                        var (first, second) = SpanStreams.Halve(portion);
+                        portions.Push(first);
+                        portions.Push(second);
+                        continue;
+                    }
                 }
                 catch (TelemetryStoreException e) when (!e.IsTransient)
                 {
