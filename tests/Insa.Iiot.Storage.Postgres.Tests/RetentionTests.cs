@@ -50,6 +50,19 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_policy_that_keeps_longer_than_there_are_dates_stops_nobody()
+    {
+        foreach (var tenant in (TenantId[])[Plant, Other])
+            await WriteDaysAsync(tenant, "n", 40);
+        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.MaxValue));
+        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.MaxValue));
+        await Retention.SetPolicyAsync(Other, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await SettleAsync();
+        await Retention.RunAsync();
+        Assert.Equal((1, 0), (await CountAsync(Plant, "n"), await CountAsync(Other, "n")));
+    }
+
+    [Fact]
     public async Task The_policy_that_says_most_of_a_metrics_name_counts()
     {
         foreach (var metric in (string[])["vibration.x", "vibration.y", "temp"])
@@ -494,6 +507,21 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
         await Retention.RunAsync(dryRun: true);
         await ExecuteAsync(other, "select pg_advisory_unlock(7461205)");
         await Retention.RunAsync();
+    }
+
+    [Fact]
+    public async Task A_chunk_that_cannot_be_read_stays_with_its_rollup_and_stops_nobody()
+    {
+        await WriteDaysAsync(Plant, "n", 40);
+        await WriteDaysAsync(Other, "n", 40);
+        await SettleAsync();
+        await _store.QueryAsync("update iiot_data.telemetry_chunk set d = '\\x00', n = n + 1 where tenant_no = 1");
+        foreach (var tenant in (TenantId[])[Plant, Other])
+            await WriteAsync(tenant, "n", Today.AddDays(-40).AddHours(3.5), 50);
+        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await SettleAsync();
+        Assert.Equal("1:40,2:50", await HoursAsync("n || ':' || max"));
+        Assert.Equal(RetentionActionKind.Keep, Assert.Single((await Retention.RunAsync()).Actions).Kind);
     }
 
     [Fact]

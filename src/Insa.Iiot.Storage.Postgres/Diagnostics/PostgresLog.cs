@@ -44,6 +44,13 @@ internal static partial class PostgresLog
     public static partial void DamagedFrames(this ILogger logger, long frames);
 
     [LoggerMessage(
+        5023,
+        LogLevel.Warning,
+        "{Chunks} stored chunks cannot be read, and the rollups of their hours stay as they are: restore them from a backup"
+    )]
+    public static partial void DamagedChunks(this ILogger logger, long chunks);
+
+    [LoggerMessage(
         5040,
         LogLevel.Information,
         "Compacted the frames from {Start:u}: {Points} points in {Chunks} chunks of {Bytes} bytes together, in {Seconds:F1} s"

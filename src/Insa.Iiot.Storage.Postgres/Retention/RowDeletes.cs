@@ -12,7 +12,7 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
     private const int ChunksPerPage = 200;
 
     // Proven by what is noted beside the chunk, or beyond proof.
-    private const string IsProven = "(c.t1 < $4 or iiot_data.is_proven(c))";
+    private const string IsProven = "(c.t1 < date_trunc('hour', $4::timestamptz) or iiot_data.is_proven(c))";
 
     private readonly PointProof _proof = new(connection, now, options.HourRetention);
     private readonly ChunkDecoder _decoder = new();

@@ -29,6 +29,7 @@ internal sealed partial class RollupJob
             roller.Complete();
             var end = hours[^1].Start + PostgresTime.PerHour;
             await KeepAsync(connection, HoursThatStay, hours, hours[0].Start, end, cancellationToken).ConfigureAwait(false);
+            _kept.UnionWith(roller.Skipped);
             await ReplaceHoursAsync(connection, hours, cancellationToken).ConfigureAwait(false);
             Points += count;
             Adapt(count);

@@ -29,6 +29,7 @@ internal sealed partial class RollupJob
         join iiot_data.tier_whole z on z.tenant_no = w.t and z.hour_from > w.h
         join iiot_data.rollup_day r
           on r.tenant_no = w.t and r.device_no = w.d and r.metric_no = z.metric_no and r.bucket = w.h and r.bucket >= $4 and r.bucket < $5
+        where exists (select from iiot_data.tier_whole where hour_from > $4)
         group by 1, 2, 3, 4
         """;
 

@@ -44,12 +44,14 @@ $$;
 grant execute on function iiot_data.is_held to iiot_jobs;
 
 -- How long a metric is kept in a tier: by the policy that matches with most characters that are not wildcards, else by the host's default.
+-- No longer than there are dates to count back to.
 create function iiot_data.keep(of_tenant int, of_metric text, of_tier text, default_keep interval) returns interval
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select coalesce((
+  select case when k.keep is not null then least(k.keep, interval '1000 years') end
+  from (select coalesce((
     select p.keep from iiot.retention_policy p
     where p.tenant_no = of_tenant and p.tier = of_tier and iiot_data.matches(of_metric, p.metric)
-    order by length(translate(p.metric, '*?', '')) desc, length(p.metric), p.keep desc limit 1), default_keep)
+    order by length(translate(p.metric, '*?', '')) desc, length(p.metric), p.keep desc limit 1), default_keep) as keep) k
 $$;
 grant execute on function iiot_data.keep to iiot_jobs;
 
