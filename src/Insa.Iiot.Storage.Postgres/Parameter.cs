@@ -10,6 +10,8 @@ internal static class Parameter
 
     public static NpgsqlParameter Bytes(byte[] value) => Of(value, NpgsqlDbType.Bytea);
 
+    public static NpgsqlParameter Flag(bool value) => Of(value, NpgsqlDbType.Boolean);
+
     public static NpgsqlParameter Number(int value) => Of(value, NpgsqlDbType.Integer);
 
     public static NpgsqlParameter Number(int? value) => Of(value, NpgsqlDbType.Integer);

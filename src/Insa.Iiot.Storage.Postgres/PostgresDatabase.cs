@@ -19,6 +19,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     private readonly Lazy<NpgsqlDataSource> _app;
     private readonly Lazy<NpgsqlDataSource> _writer;
     private readonly Lazy<NpgsqlDataSource> _jobs;
+    private readonly Lazy<NpgsqlDataSource> _locks;
     private volatile bool _isReady;
 
     public PostgresDatabase(IOptions<PostgresStorageOptions> options, ILogger<PostgresDatabase> logger)
@@ -30,6 +31,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             Source(_options.WriterConnectionString ?? _options.ConnectionString, PostgresRole.Writer, _options.WriterConnections + 1)
         );
         _jobs = new(() => Source(_options.JobsConnectionString ?? _options.ConnectionString, PostgresRole.Jobs, 4));
+        _locks = new(() => Source(_options.JobsConnectionString ?? _options.ConnectionString, PostgresRole.Jobs, 1, isPooled: false));
     }
 
     /// <summary>Connections that see one tenant at a time: see <see cref="TenantBatch"/>.</summary>
@@ -41,13 +43,16 @@ internal sealed class PostgresDatabase : IAsyncDisposable
     /// <summary>Connections of background jobs, which see all tenants' telemetry.</summary>
     public NpgsqlDataSource Jobs => _jobs.Value;
 
+    /// <summary>Connections of background jobs that end with their use: what a session holds must not outlive it in a pool.</summary>
+    public NpgsqlDataSource Locks => _locks.Value;
+
     /// <summary>Migrates and checks the database, once.</summary>
     /// <exception cref="TelemetryStoreException">It cannot be used; the message says what to do.</exception>
     public ValueTask ReadyAsync(CancellationToken cancellationToken) => _isReady ? default : new ValueTask(PrepareAsync(cancellationToken));
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var source in new[] { _app, _writer, _jobs })
+        foreach (var source in new[] { _app, _writer, _jobs, _locks })
         {
             if (source.IsValueCreated)
                 await source.Value.DisposeAsync().ConfigureAwait(false);
@@ -119,7 +124,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
 
     // The role is part of the connection's start, so it is what RESET returns to. Ranges prune partitions only with a plan of their own, and no
     // statement of ours runs long enough to be worth compiling: that took 0.3 s where the rows took 10 ms.
-    private NpgsqlDataSource Source(string connectionString, string role, int maxConnections)
+    private NpgsqlDataSource Source(string connectionString, string role, int maxConnections, bool isPooled = true)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
@@ -134,6 +139,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             // Npgsql logs the connection string, and with this the password in it.
             PersistSecurityInfo = false,
         };
+        settings.Pooling &= isPooled;
         settings.MinPoolSize = Math.Min(settings.MinPoolSize, maxConnections);
         settings.ApplicationName ??= role;
         settings.Options =

@@ -41,7 +41,6 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddSingleton<Compactor>();
         services.TryAddSingleton<IPointSource, PostgresPointSource>();
         services.TryAddSingleton<RollupJob>();
-        services.TryAddSingleton<FrameProof>();
         services.TryAddSingleton<RetentionRun>();
         services.TryAddSingleton(provider => new PostgresRetention(
             provider.GetRequiredService<PostgresDatabase>(),

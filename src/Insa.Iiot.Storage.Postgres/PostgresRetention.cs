@@ -5,7 +5,10 @@ using NpgsqlTypes;
 namespace Insa.Iiot.Storage.Postgres;
 
 /// <summary>Decides how long telemetry is kept: policies and holds of tenants, and the run that deletes what is due. Thread-safe.</summary>
-/// <remarks>A host runs it once an hour, on one host of a cluster. Points go only once the rollups are proven to say the same.</remarks>
+/// <remarks>
+/// A host runs it once an hour, on one host of a cluster. Points go only once the rollups are proven to say the same. Whatever is decided and
+/// deleted is noted in the tenant's audit.
+/// </remarks>
 public sealed class PostgresRetention
 {
     private readonly PostgresDatabase _database;
@@ -27,7 +30,11 @@ public sealed class PostgresRetention
             {
                 batch.AddTenant(tenant);
                 batch.Add(
-                    $"insert into iiot.retention_policy (tenant_no, metric, tier, keep) values ({TenantBatch.Number}, $1, $2, $3) on conflict (tenant_no, metric, tier) do update set keep = excluded.keep",
+                    Noted(
+                        $"insert into iiot.retention_policy (tenant_no, metric, tier, keep) values ({TenantBatch.Number}, $1, $2, $3) on conflict (tenant_no, metric, tier) do update set keep = excluded.keep",
+                        "set_policy",
+                        "metric"
+                    ),
                     Parameter.Text(policy.Metric),
                     Parameter.Text(RetentionRun.NameOf(policy.Tier)),
                     Parameter.Interval(policy.Keep)
@@ -51,7 +58,11 @@ public sealed class PostgresRetention
                 tenant,
                 batch =>
                     batch.Add(
-                        $"delete from iiot.retention_policy where tenant_no = {TenantBatch.Number} and metric = $1 and tier = $2",
+                        Noted(
+                            $"delete from iiot.retention_policy where tenant_no = {TenantBatch.Number} and metric = $1 and tier = $2",
+                            "remove_policy",
+                            "metric"
+                        ),
                         Parameter.Text(metric),
                         Parameter.Text(RetentionRun.NameOf(tier))
                     ),
@@ -88,12 +99,16 @@ public sealed class PostgresRetention
             {
                 batch.AddTenant(tenant);
                 batch.Add(
-                    $"""
-                    insert into iiot.legal_hold (tenant_no, name, device, metric, starts_at, ends_at, reason)
-                    values ({TenantBatch.Number}, $1, $2, $3, $4, $5, $6)
-                    on conflict (tenant_no, name) do update set device = excluded.device, metric = excluded.metric,
-                      starts_at = excluded.starts_at, ends_at = excluded.ends_at, reason = excluded.reason
-                    """,
+                    Noted(
+                        $"""
+                        insert into iiot.legal_hold (tenant_no, name, device, metric, starts_at, ends_at, reason)
+                        values ({TenantBatch.Number}, $1, $2, $3, $4, $5, $6)
+                        on conflict (tenant_no, name) do update set device = excluded.device, metric = excluded.metric,
+                          starts_at = excluded.starts_at, ends_at = excluded.ends_at, reason = excluded.reason
+                        """,
+                        "hold",
+                        "name"
+                    ),
                     Parameter.Text(hold.Name),
                     Parameter.Text(hold.Device),
                     Parameter.Text(hold.Metric),
@@ -114,7 +129,10 @@ public sealed class PostgresRetention
                 _database,
                 tenant,
                 batch =>
-                    batch.Add($"delete from iiot.legal_hold where tenant_no = {TenantBatch.Number} and name = $1", Parameter.Text(name)),
+                    batch.Add(
+                        Noted($"delete from iiot.legal_hold where tenant_no = {TenantBatch.Number} and name = $1", "release", "name"),
+                        Parameter.Text(name)
+                    ),
                 cancellationToken
             )
             .ConfigureAwait(false) > 0;
@@ -143,7 +161,10 @@ public sealed class PostgresRetention
     /// <param name="dryRun">Whether only to say what would be deleted.</param>
     /// <param name="progress">Hears of each step when it is done.</param>
     /// <param name="cancellationToken">Stops between two steps, or cancels the one at hand.</param>
-    /// <exception cref="TelemetryStoreException">The store cannot be reached; what was done so far stays done.</exception>
+    /// <exception cref="TelemetryStoreException">
+    /// The store cannot be reached; what was done so far stays done. Or, transient, another run or a compaction is at work, and nothing was done;
+    /// a dry run goes beside it.
+    /// </exception>
     public async Task<RetentionReport> RunAsync(
         bool dryRun = false,
         IProgress<RetentionAction>? progress = null,
@@ -160,4 +181,12 @@ public sealed class PostgresRetention
             throw PostgresErrors.ToStoreException(e);
         }
     }
+
+    // The change, and a line about it in the tenant's audit, in one.
+    private static string Noted(string change, string action, string subject) =>
+        $"""
+            with changed as ({change} returning *)
+            insert into iiot.audit (tenant_no, actor, action, subject, detail)
+            select tenant_no, 'host', '{action}', {subject}, to_jsonb(changed) - 'tenant_no' from changed
+            """;
 }

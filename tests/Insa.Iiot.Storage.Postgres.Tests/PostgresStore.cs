@@ -17,13 +17,15 @@ internal sealed class PostgresStore : IAsyncDisposable
         PostgresCluster cluster,
         string database,
         Action<PostgresStorageOptions>? configure,
-        Action<ILoggingBuilder>? logging
+        Action<ILoggingBuilder>? logging,
+        TimeProvider? time
     )
     {
         _cluster = cluster;
         DatabaseName = database;
         var services = new ServiceCollection();
         services.AddLogging(logging ?? (_ => { }));
+        services.AddSingleton(time ?? TimeProvider.System);
         services
             .AddIiot()
             .AddPostgresStorage(options =>
@@ -61,8 +63,9 @@ internal sealed class PostgresStore : IAsyncDisposable
         PostgresCluster cluster,
         string? database = null,
         Action<PostgresStorageOptions>? configure = null,
-        Action<ILoggingBuilder>? logging = null
-    ) => new(cluster, database ?? await cluster.MakeDatabaseAsync(), configure, logging);
+        Action<ILoggingBuilder>? logging = null,
+        TimeProvider? time = null
+    ) => new(cluster, database ?? await cluster.MakeDatabaseAsync(), configure, logging, time);
 
     /// <summary>Runs a statement as the administrator, past all walls.</summary>
     public Task<object?> QueryAsync(string sql) => _cluster.Server.QueryAsync(sql, DatabaseName);

@@ -71,6 +71,13 @@ internal static partial class PostgresLog
     public static partial void DamagedFrames(this ILogger logger, long frames);
 
     [LoggerMessage(
+        5023,
+        LogLevel.Warning,
+        "{Chunks} stored chunks cannot be read, and the rollups of their hours stay as they are: restore them from a backup"
+    )]
+    public static partial void DamagedChunks(this ILogger logger, long chunks);
+
+    [LoggerMessage(
         5040,
         LogLevel.Information,
         "Compacted the frames from {Start:u}: {Points} points in {Chunks} chunks of {Bytes} bytes together, in {Seconds:F1} s"
@@ -83,6 +90,13 @@ internal static partial class PostgresLog
         "The frames from {Start:u} were written to while they were compacted; they will be compacted again"
     )]
     public static partial void CompactionAgain(this ILogger logger, DateTime start);
+
+    [LoggerMessage(
+        5042,
+        LogLevel.Warning,
+        "The frames from {Start:u} could not be compacted, and stay as they are; it will be tried again in an hour"
+    )]
+    public static partial void NotCompacted(this ILogger logger, Exception exception, DateTime start);
 
     [LoggerMessage(5060, LogLevel.Information, "Retention deleted {Rows} rows of tier {Tier} from {From:u} to {To:u}")]
     public static partial void RetentionDeleted(this ILogger logger, string tier, DateTime from, DateTime to, long rows);

@@ -7,6 +7,12 @@ namespace Insa.Iiot.Storage.Postgres.Jobs;
 /// <summary>One portion of a compaction: frames in, chunks out. Reused from portion to portion.</summary>
 internal sealed class CompactionWork(long t0)
 {
+    private const int BytesPerPoint = 32;
+    private const long MostBytes = 256 * 1024 * 1024;
+
+    // A device is not divided, and the fastest have more to say.
+    private const long MostBytesOfOneDevice = 4L * 1024 * 1024 * 1024;
+
     private readonly Dictionary<(int DeviceNo, int MetricNo), SeriesBuilder> _series = [];
     private readonly Dictionary<int, SeriesBuilder[]> _streams = [];
     private readonly Stack<SeriesBuilder> _kept = new();
@@ -15,6 +21,8 @@ internal sealed class CompactionWork(long t0)
     private readonly SeriesColumns _decoded = new();
     private readonly ChunkRows _rows = new();
     private bool _hasFrames;
+    private bool _isOfOneDevice;
+    private long _bytes;
 
     public int TenantNo { get; private set; }
 
@@ -23,6 +31,9 @@ internal sealed class CompactionWork(long t0)
 
     /// <summary>Whether no frame was added.</summary>
     public bool IsEmpty => !_hasFrames;
+
+    /// <summary>Whether there is more than fits into memory.</summary>
+    public bool IsFull => _bytes > (_isOfOneDevice ? MostBytesOfOneDevice : MostBytes);
 
     /// <summary>Whether a chunk that was there is now part of a new one.</summary>
     public bool HasMerged { get; private set; }
@@ -49,6 +60,8 @@ internal sealed class CompactionWork(long t0)
         _streams.Clear();
         _hasFrames = false;
         HasMerged = false;
+        _bytes = 0;
+        _isOfOneDevice = streams.TrueForAll(stream => stream.DeviceNo == streams[0].DeviceNo);
         foreach (var stream in streams)
             _streams.Add(stream.StreamNo, Array.ConvertAll(stream.MetricNos, metricNo => Series(stream.DeviceNo, metricNo)));
     }
@@ -60,6 +73,7 @@ internal sealed class CompactionWork(long t0)
         if (!FrameCodec.IsWhole(vals, extra, series.Length))
             throw new TelemetryStoreException("A stored frame cannot be read: it is not of its stream's layout.", isTransient: false);
         _hasFrames = true;
+        _bytes += (BytesPerPoint * series.Length) + extra.Length;
         if (extra.IsEmpty)
         {
             for (var i = 0; i < series.Length; i++)
@@ -87,6 +101,7 @@ internal sealed class CompactionWork(long t0)
     {
         if (!_decoder.TryDecode(chunk, ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, _decoded))
             throw new TelemetryStoreException("A stored chunk cannot be read.", isTransient: false);
+        _bytes += ((long)BytesPerPoint * _decoded.Count) + chunk.Length;
         Series(deviceNo, metricNo).Add(_decoded);
         HasMerged = true;
     }
@@ -119,13 +134,13 @@ internal sealed class CompactionWork(long t0)
         _rows.End();
     }
 
-    /// <summary>What the series with points come to.</summary>
-    public IEnumerable<(int DeviceNo, int MetricNo, ChunkSummary Summary)> Summaries()
+    /// <summary>The points of the series that have any.</summary>
+    public IEnumerable<(int DeviceNo, int MetricNo, SeriesColumns Columns)> Series()
     {
         foreach (var ((deviceNo, metricNo), series) in _series)
         {
             if (series.Count > 0)
-                yield return (deviceNo, metricNo, ChunkSummary.Of(series.Complete()));
+                yield return (deviceNo, metricNo, series.Complete());
         }
     }
 

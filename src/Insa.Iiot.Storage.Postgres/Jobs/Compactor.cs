@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Data;
 using Insa.Iiot.Storage.Postgres.Chunks;
 using Insa.Iiot.Storage.Postgres.Diagnostics;
 using Insa.Iiot.Storage.Postgres.Telemetry;
@@ -23,36 +23,63 @@ internal sealed class Compactor(
 {
     private const int LockAttempts = 50;
     private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromHours(1);
+
+    // Spans that could not be compacted. Only who holds the lock looks at it.
+    private readonly Dictionary<DateTime, DateTimeOffset> _waiting = [];
 
     /// <summary>Compacts every partition that is due.</summary>
-    /// <returns>How many there were.</returns>
+    /// <returns>How many that were; 0 if another compaction or a run of retention is at work.</returns>
     public async Task<int> CompactAsync(CancellationToken cancellationToken)
     {
+        var taken = await SessionLock.TryTakeAsync(database, SessionLock.Maintenance, cancellationToken).ConfigureAwait(false);
+        if (taken is null)
+            return 0;
+        await using var disposeTaken = taken.ConfigureAwait(false);
         if (options.Value.CompactAfter is not { } after)
         {
-            await ForgetLateWritesAsync(cancellationToken).ConfigureAwait(false);
+            // Where nothing is compacted nobody takes the marks of late writes away, and there would be ever more of them.
+            await ExecuteAsync(taken.Connection, "delete from iiot_data.late_write", [], cancellationToken).ConfigureAwait(false);
             return 0;
         }
 
-        var spans = await FindDueAsync(time.GetUtcNow().UtcDateTime - after, cancellationToken).ConfigureAwait(false);
+        var spans = await FindDueAsync(taken.Connection, time.GetUtcNow().UtcDateTime - after, cancellationToken).ConfigureAwait(false);
+        var compacted = 0;
         foreach (var span in spans)
-            await CompactAsync(span, cancellationToken).ConfigureAwait(false);
-        return spans.Count;
+        {
+            if (await TryCompactAsync(taken.Connection, span, cancellationToken).ConfigureAwait(false))
+                compacted++;
+        }
+
+        return compacted;
     }
 
-    // Where nothing is compacted nobody takes the marks of late writes away, and there would be ever more of them.
-    private async Task ForgetLateWritesAsync(CancellationToken cancellationToken)
+    // One frame or chunk that cannot be read, or is too large, must not keep all other spans as they are.
+    private async Task<bool> TryCompactAsync(NpgsqlConnection writing, PartitionSpan span, CancellationToken cancellationToken)
     {
-        var connection = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeConnection = connection.ConfigureAwait(false);
-        await ExecuteAsync(connection, "delete from iiot_data.late_write", [], cancellationToken).ConfigureAwait(false);
+        if (_waiting.TryGetValue(span.Starts, out var until) && time.GetUtcNow() < until)
+            return false;
+        try
+        {
+            await CompactAsync(writing, span, cancellationToken).ConfigureAwait(false);
+            _waiting.Remove(span.Starts);
+            return true;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && writing.State == ConnectionState.Open)
+        {
+            logger.NotCompacted(e, span.Starts);
+            _waiting[span.Starts] = time.GetUtcNow() + PauseAfterFailure;
+            return false;
+        }
     }
 
-    private async Task<List<PartitionSpan>> FindDueAsync(DateTime closedBefore, CancellationToken cancellationToken)
+    private static async Task<List<PartitionSpan>> FindDueAsync(
+        NpgsqlConnection connection,
+        DateTime closedBefore,
+        CancellationToken cancellationToken
+    )
     {
         var spans = new List<PartitionSpan>();
-        var connection = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeConnection = connection.ConfigureAwait(false);
         var command = new NpgsqlCommand(
             """
             select p.starts, p.ends, p.bytes
@@ -74,13 +101,11 @@ internal sealed class Compactor(
         return spans;
     }
 
-    private async Task CompactAsync(PartitionSpan span, CancellationToken cancellationToken)
+    private async Task CompactAsync(NpgsqlConnection writing, PartitionSpan span, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var reading = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeReading = reading.ConfigureAwait(false);
-        var writing = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeWriting = writing.ConfigureAwait(false);
 
         // From here on every write to the span leaves a mark.
         await ExecuteAsync(
@@ -115,11 +140,18 @@ internal sealed class Compactor(
         {
             foreach (var streams in await SpanStreams.FindAsync(reading, cancellationToken).ConfigureAwait(false))
             {
-                foreach (var portion in streams.Portions(span))
+                var portions = new Stack<List<SpanStreams.Stream>>(streams.Portions(span));
+                while (portions.TryPop(out var portion))
                 {
                     work.Begin(streams.TenantNo, portion);
-                    await SpanReader.ReadFramesAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
-                    await SpanReader.MergeChunksAsync(reading, span, work, cancellationToken).ConfigureAwait(false);
+                    if (!await SpanReader.TryReadAsync(reading, span, work, cancellationToken).ConfigureAwait(false))
+                    {
+                        var (first, second) = SpanStreams.Halve(portion);
+                        portions.Push(first);
+                        portions.Push(second);
+                        continue;
+                    }
+
                     await written.ConfigureAwait(false);
                     var full = work;
                     written = Task.Run(() => WriteChunksAsync(writing, span, full, cancellationToken), cancellationToken);

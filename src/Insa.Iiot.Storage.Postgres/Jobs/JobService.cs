@@ -9,7 +9,7 @@ using Npgsql;
 namespace Insa.Iiot.Storage.Postgres.Jobs;
 
 /// <summary>Does what must be done by one host of a cluster, one thing after the other: partitions ahead, rollups, compaction, retention.</summary>
-/// <remarks>Whose connection holds the advisory lock is that host; when it is gone another takes over within a minute.</remarks>
+/// <remarks>Whose session holds the advisory lock is that host; when it is gone another takes over within a minute.</remarks>
 internal sealed class JobService(
     PostgresDatabase database,
     RollupJob rollups,
@@ -20,7 +20,6 @@ internal sealed class JobService(
     ILogger<JobService> logger
 ) : BackgroundService
 {
-    private const long Lock = 7461204;
     private const int PeriodsAhead = 3;
     private static readonly TimeSpan Period = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan RetentionPeriod = TimeSpan.FromHours(1);
@@ -34,47 +33,54 @@ internal sealed class JobService(
         using var timer = new PeriodicTimer(Period, time);
         do
         {
-            try
-            {
-                await RunWhileHeldAsync(timer, stoppingToken).ConfigureAwait(false);
-            }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
-            {
-                // Whatever it was, what is left to do is still marked, and the host goes on.
-                logger.JobFailed(e);
-            }
+            await TryAsync(() => RunWhileHeldAsync(timer, stoppingToken), stoppingToken).ConfigureAwait(false);
         } while (await timer.WaitForNextTickAsync(stoppingToken).ConfigureAwait(false));
     }
 
-    /// <summary>One round of all jobs.</summary>
+    /// <summary>One round of all jobs, none of which keeps the others from being done.</summary>
     public async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        await MakePartitionsAsync(cancellationToken).ConfigureAwait(false);
-        await rollups.RunAsync(int.MaxValue, cancellationToken).ConfigureAwait(false);
-        await compactor.CompactAsync(cancellationToken).ConfigureAwait(false);
-        var now = time.GetUtcNow();
-        if (now >= _retentionDue)
-        {
-            await retention.RunAsync(dryRun: false, progress: null, cancellationToken).ConfigureAwait(false);
-            _retentionDue = now + RetentionPeriod;
-        }
+        await TryAsync(() => MakePartitionsAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+        await TryAsync(() => rollups.RunAsync(int.MaxValue, cancellationToken), cancellationToken).ConfigureAwait(false);
+        await TryAsync(() => compactor.CompactAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+        await TryAsync(() => RunRetentionAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     private async Task RunWhileHeldAsync(PeriodicTimer timer, CancellationToken cancellationToken)
     {
         await database.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        var holder = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeHolder = holder.ConfigureAwait(false);
-        if (!await IsHeldAsync(holder, $"select pg_try_advisory_lock({Lock})", cancellationToken).ConfigureAwait(false))
+        var held = await SessionLock.TryTakeAsync(database, SessionLock.Jobs, cancellationToken).ConfigureAwait(false);
+        if (held is null)
             return;
+        await using var disposeHeld = held.ConfigureAwait(false);
         logger.JobsTaken();
         do
         {
             await RunOnceAsync(cancellationToken).ConfigureAwait(false);
-        } while (
-            await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false)
-            && await IsHeldAsync(holder, "select true", cancellationToken).ConfigureAwait(false)
-        );
+            await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
+        } while (await IsAliveAsync(held.Connection, cancellationToken).ConfigureAwait(false));
+    }
+
+    // Whatever it was, what is left to do is still marked, and the host goes on.
+    private async Task TryAsync(Func<Task> job, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await job().ConfigureAwait(false);
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.JobFailed(e);
+        }
+    }
+
+    private async Task RunRetentionAsync(CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        if (now < _retentionDue)
+            return;
+        await retention.RunAsync(dryRun: false, progress: null, cancellationToken).ConfigureAwait(false);
+        _retentionDue = now + RetentionPeriod;
     }
 
     // So that no write has to make its own.
@@ -95,10 +101,10 @@ internal sealed class JobService(
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    // Asked on the connection itself: if it is lost, so is the lock.
-    private static async Task<bool> IsHeldAsync(NpgsqlConnection holder, string sql, CancellationToken cancellationToken)
+    // Throws if the session has ended, and the lock with it.
+    private static async Task<bool> IsAliveAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand(sql, holder);
+        var command = new NpgsqlCommand("select true", connection);
         await using var disposeCommand = command.ConfigureAwait(false);
         return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }

@@ -8,8 +8,23 @@ namespace Insa.Iiot.Storage.Postgres.Jobs;
 /// <summary>Reads all that a span holds of some streams: its frames, and the chunks that they join.</summary>
 internal static class SpanReader
 {
+    /// <summary>Reads the frames of the work's streams, and the chunks that they join.</summary>
+    /// <returns><see langword="false"/> if that is more than the work can hold.</returns>
+    public static async Task<bool> TryReadAsync(
+        NpgsqlConnection connection,
+        PartitionSpan span,
+        CompactionWork work,
+        CancellationToken cancellationToken
+    )
+    {
+        await ReadFramesAsync(connection, span, work, cancellationToken).ConfigureAwait(false);
+        if (!work.IsFull)
+            await MergeChunksAsync(connection, span, work, cancellationToken).ConfigureAwait(false);
+        return !work.IsFull;
+    }
+
     // The numbers are ours: nothing of a name goes into the text of a COPY, which takes no parameters.
-    public static async Task ReadFramesAsync(
+    private static async Task ReadFramesAsync(
         NpgsqlConnection connection,
         PartitionSpan span,
         CompactionWork work,
@@ -26,12 +41,12 @@ internal static class SpanReader
         );
         var rows = new RawRows(await connection.BeginRawBinaryCopyAsync(sql, cancellationToken).ConfigureAwait(false));
         await using var disposeRows = rows.ConfigureAwait(false);
-        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+        while (!work.IsFull && await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
             work.AddFrame(rows.GetInt32(0), rows.GetInt64(1), rows.GetInt64(2), rows.Field(3), rows.Field(4));
     }
 
     // Only of series that have frames: the others stay as they are.
-    public static async Task MergeChunksAsync(
+    private static async Task MergeChunksAsync(
         NpgsqlConnection connection,
         PartitionSpan span,
         CompactionWork work,
@@ -51,7 +66,7 @@ internal static class SpanReader
         AddKeys(command, span, work);
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
-        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+        while (!work.IsFull && await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
             work.AddChunk(rows.GetInt32(0), rows.GetInt32(1), rows.GetFieldValue<byte[]>(2));
     }
 

@@ -17,11 +17,11 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
     )
     {
         var (from, to) = (PostgresTime.Ceiling(query.From), PostgresTime.Ceiling(query.To));
-        var (found, closedBefore, rolledFrom) = await FindAsync(tenant, query, cancellationToken).ConfigureAwait(false);
+        var (found, reach) = await FindAsync(tenant, query, cancellationToken).ConfigureAwait(false);
         var places = Enumerable.Range(0, found.Length).Where(place => found[place].Metrics.Length > 0).ToList();
         if (places.Count == 0 || from >= to)
             yield break;
-        var slices = Slice(new TimeRange(from, to), query.Bucket, closedBefore, rolledFrom, out var seriesPerGroup);
+        var slices = Slice(new TimeRange(from, to), query.Bucket, reach, out var seriesPerGroup);
         var portions = places
             .Chunk(seriesPerGroup)
             .SelectMany(group =>
@@ -39,11 +39,11 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
             for (var more = portion.MoveNext(); more; )
             {
                 var (series, builders, plan) = portion.Current;
-                var answer = await (next ?? AnswerAsync(tenant, series, plan, closedBefore, cancellationToken)).ConfigureAwait(false);
+                var answer = await (next ?? AnswerAsync(tenant, series, plan, reach.ClosedBefore, cancellationToken)).ConfigureAwait(false);
                 next = null;
                 more = portion.MoveNext();
                 if (more)
-                    next = AnswerAsync(tenant, portion.Current.Series, portion.Current.Plan, closedBefore, cancellationToken);
+                    next = AnswerAsync(tenant, portion.Current.Series, portion.Current.Plan, reach.ClosedBefore, cancellationToken);
                 for (var i = 0; i < series.Length; i++)
                 {
                     var buckets = BucketsAsync(tenant, query, series[i], answer, i, builders[i], cancellationToken);
@@ -119,28 +119,26 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
     }
 
     private static List<(TimeRange Range, RollupTier Tier)> Split(RollupPlan plan, RollupAnswer? answer, int series) =>
-        answer is null
-            ? [(plan.Range, RollupTier.Raw)]
-            : plan.Split(answer.ClosedBefore, answer[series].ChangedHours, answer[series].ChangedDays);
+        answer is null ? [(plan.Range, RollupTier.Raw)] : plan.Split(answer.ClosedBefore, answer[series]);
 
     // Either many series over the whole range at once, or one over a part of it. Before the oldest rollup there are no rows to hold.
-    private static List<RollupPlan> Slice(TimeRange range, TimeSpan bucket, long closedBefore, long rolledFrom, out int seriesPerGroup)
+    private static List<RollupPlan> Slice(TimeRange range, TimeSpan bucket, in RollupReach reach, out int seriesPerGroup)
     {
-        var rolled = new TimeRange(Math.Max(range.Start, rolledFrom), Math.Min(range.End, closedBefore));
-        var rows = rolled.IsEmpty ? 1 : Math.Max(1, Rows(RollupPlan.Make(rolled, bucket, closedBefore)));
+        var rolled = new TimeRange(Math.Max(range.Start, reach.RolledFrom), Math.Min(range.End, reach.ClosedBefore));
+        var rows = rolled.IsEmpty ? 1 : Math.Max(1, Rows(RollupPlan.Make(rolled, bucket, reach)));
         seriesPerGroup = (int)Math.Clamp(MostRows / rows, 1, 1000);
         if (rows <= MostRows)
-            return [RollupPlan.Make(range, bucket, closedBefore)];
+            return [RollupPlan.Make(range, bucket, reach)];
         var width = (((rolled.End - rolled.Start) / PostgresTime.PerDay * MostRows / rows) + 1) * PostgresTime.PerDay;
         var slices = new List<RollupPlan>();
         var (start, first) = (range.Start, PostgresTime.FloorDivide(rolled.Start, PostgresTime.PerDay) * PostgresTime.PerDay);
         for (var end = first + width; end < rolled.End; end += width)
         {
-            slices.Add(RollupPlan.Make(new TimeRange(start, end), bucket, closedBefore));
+            slices.Add(RollupPlan.Make(new TimeRange(start, end), bucket, reach));
             start = end;
         }
 
-        slices.Add(RollupPlan.Make(range with { Start = start }, bucket, closedBefore));
+        slices.Add(RollupPlan.Make(range with { Start = start }, bucket, reach));
         return slices;
     }
 
@@ -149,7 +147,7 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
         + plan.Hours.Sum(range => (range.End - range.Start) / PostgresTime.PerHour)
         + (plan.Minutes.Sum(range => (range.End - range.Start) / PostgresTime.PerHour) * RowsPerHourOfMinutes);
 
-    private async Task<(DeviceStreams[] Found, long ClosedBefore, long RolledFrom)> FindAsync(
+    private async Task<(DeviceStreams[] Found, RollupReach Reach)> FindAsync(
         TenantId tenant,
         TelemetrySeriesQuery query,
         CancellationToken cancellationToken
@@ -158,10 +156,7 @@ internal sealed class BucketReader(PostgresDatabase database, PostgresTelemetryR
         var wanted = query.Series.Select(series => (series.Device, (string?)series.Metric)).ToList();
         try
         {
-            var (found, closedBefore, _, rolledFrom) = await DeviceStreams
-                .FindAsync(database, tenant, wanted, cancellationToken)
-                .ConfigureAwait(false);
-            return (found, closedBefore, rolledFrom);
+            return await DeviceStreams.FindAsync(database, tenant, wanted, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (PostgresErrors.IsOfStore(e))
         {

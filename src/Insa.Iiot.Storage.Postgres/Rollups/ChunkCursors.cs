@@ -21,14 +21,20 @@ internal sealed class ChunkCursors
     }
 
     /// <summary>Takes a metric's chunk for an hour.</summary>
-    public void Add(int metricNo, long hour, byte[] chunk)
+    /// <returns><see langword="false"/> if it cannot be read.</returns>
+    public bool TryAdd(int metricNo, long hour, byte[] chunk)
     {
         var columns = _kept.TryPop(out var kept) ? kept : new SeriesColumns();
         if (!_decoder.TryDecode(chunk, ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, columns))
-            throw new TelemetryStoreException("A stored chunk cannot be read: restore it from a backup.", isTransient: false);
+        {
+            _kept.Push(columns);
+            return false;
+        }
+
         Decoded += columns.Count;
         var end = Place(columns, hour + PostgresTime.PerHour);
         _cursors.Add(metricNo, new Cursor(columns, Place(columns, hour), end));
+        return true;
     }
 
     /// <summary>Hands out a metric's points up to a time.</summary>

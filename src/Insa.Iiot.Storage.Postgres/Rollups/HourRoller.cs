@@ -4,12 +4,15 @@ namespace Insa.Iiot.Storage.Postgres.Rollups;
 
 /// <summary>Rolls up hours of devices: points in, rows out. Kept and reused.</summary>
 /// <param name="rows">Where the rows go.</param>
-/// <param name="frozen">Metrics whose hours before a time stay as they are.</param>
-internal sealed class HourRoller(RollupRows rows, IReadOnlyDictionary<(int TenantNo, int MetricNo), long> frozen) : IPointVisitor
+internal sealed class HourRoller(RollupRows rows) : IPointVisitor
 {
     private readonly Dictionary<int, int> _places = [];
     private readonly List<SeriesHour> _series = [];
+    private readonly HashSet<(int TenantNo, int DeviceNo, int MetricNo, long Start)> _skipped = [];
     private DeviceHour _hour;
+
+    /// <summary>Hours of which not all points could be read, and no rows were made.</summary>
+    public IReadOnlyCollection<(int TenantNo, int DeviceNo, int MetricNo, long Start)> Skipped => _skipped;
 
     public void Begin(in DeviceHour hour)
     {
@@ -17,9 +20,11 @@ internal sealed class HourRoller(RollupRows rows, IReadOnlyDictionary<(int Tenan
         _hour = hour;
     }
 
+    public void Skip(int metricNo) => _skipped.Add((_hour.TenantNo, _hour.DeviceNo, metricNo, _hour.Start));
+
     public void Add(int metricNo, long time, long arrived, TelemetryValueKind kind, long bits, TelemetryQuality quality)
     {
-        if (frozen.Count > 0 && frozen.TryGetValue((_hour.TenantNo, metricNo), out var before) && before > _hour.Start)
+        if (_skipped.Count > 0 && _skipped.Contains((_hour.TenantNo, _hour.DeviceNo, metricNo, _hour.Start)))
             return;
         ref var place = ref CollectionsMarshal.GetValueRefOrAddDefault(_places, metricNo, out var isKnown);
         if (!isKnown)

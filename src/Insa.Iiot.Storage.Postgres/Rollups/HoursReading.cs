@@ -21,6 +21,9 @@ internal sealed class HoursReading(DeviceHour[] hours, IPointVisitor visitor)
     /// <summary>How many frames were none of their streams' layouts.</summary>
     public long Damaged { get; private set; }
 
+    /// <summary>How many times a chunk could not be read.</summary>
+    public long DamagedChunks { get; private set; }
+
     /// <summary>tenant_no, stream_no, metric_nos</summary>
     public void AddStream(NpgsqlDataReader rows) => _metrics.Add((rows.GetInt32(0), rows.GetInt32(1)), rows.GetFieldValue<int[]>(2));
 
@@ -82,8 +85,16 @@ internal sealed class HoursReading(DeviceHour[] hours, IPointVisitor visitor)
                 continue;
             foreach (var (metricNo, start, last, bytes) in chunks)
             {
-                if (start > hour.Start - PostgresTime.PerDay && start < hour.Start + PostgresTime.PerHour && last >= hour.Start)
-                    _cursors.Add(metricNo, hour.Start, bytes);
+                if (
+                    start > hour.Start - PostgresTime.PerDay
+                    && start < hour.Start + PostgresTime.PerHour
+                    && last >= hour.Start
+                    && !_cursors.TryAdd(metricNo, hour.Start, bytes)
+                )
+                {
+                    visitor.Skip(metricNo);
+                    DamagedChunks++;
+                }
             }
         }
     }

@@ -18,18 +18,21 @@ internal sealed class PostgresPointSource(ILogger<PostgresPointSource> logger) :
         CancellationToken cancellationToken
     )
     {
-        var (points, damaged) = (0L, 0L);
+        var (points, damaged, damagedChunks) = (0L, 0L, 0L);
         foreach (var part in hours.Chunk(HoursPerQuery))
         {
             var reading = new HoursReading(part, visitor);
             await ReadAsync(connection, part, reading, cancellationToken).ConfigureAwait(false);
             points += reading.Points;
             damaged += reading.Damaged;
+            damagedChunks += reading.DamagedChunks;
         }
 
-        // One bad frame must not keep all others from being rolled up.
+        // One bad frame or chunk must not keep all others from being rolled up.
         if (damaged > 0)
             logger.DamagedFrames(damaged);
+        if (damagedChunks > 0)
+            logger.DamagedChunks(damagedChunks);
         return points;
     }
 

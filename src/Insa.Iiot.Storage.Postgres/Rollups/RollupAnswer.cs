@@ -8,8 +8,8 @@ namespace Insa.Iiot.Storage.Postgres.Rollups;
 /// <summary>The rollups of some series, and how far they can be relied on, as of one instant.</summary>
 internal sealed class RollupAnswer
 {
-    private const string NoRow =
-        "0::bigint, 0::float8, 0::float8, 0::float8, 0::float8, 0::float8, 0::float8, null::timestamptz, null::timestamptz";
+    private const string NoStats = "0::float8, 0::float8, 0::float8, 0::float8, 0::float8, 0::float8, null::timestamptz, null::timestamptz";
+    private const string NoRow = $"0::bigint, {NoStats}";
 
     private readonly SeriesRollups[] _series;
 
@@ -65,6 +65,9 @@ internal sealed class RollupAnswer
             case Kind.ChangedDay:
                 _series[place].ChangedDays.Add(at);
                 break;
+            case Kind.Whole:
+                _series[place].SetWholeFrom((RollupTier)rows.GetInt64(3), at);
+                break;
             case Kind.Minutes:
                 _series[place].AddMinutes(at, rows.GetFieldValue<byte[]>(12));
                 break;
@@ -105,6 +108,13 @@ internal sealed class RollupAnswer
             from unnest($1) with ordinality s (device, place) join iiot.rollup_pending_day p
               on p.tenant_no = {TenantBatch.Number} and p.device_no = s.device
               and p.day >= $5::timestamptz - interval '1 day' and p.day < $6
+            union all
+            select {(int)Kind.Whole}, s.place::int - 1, t.whole_from, t.tier::bigint, {NoStats}, null
+            from unnest($2) with ordinality s (metric, place)
+            join iiot.tier_whole w on w.tenant_no = {TenantBatch.Number} and w.metric_no = s.metric
+            cross join lateral (values
+              ({(int)RollupTier.Raw}, w.raw_from), ({(int)RollupTier.Minute}, w.minute_from),
+              ({(int)RollupTier.Hour}, w.hour_from), ({(int)RollupTier.Day}, w.day_from)) t (tier, whole_from)
             """
         );
         foreach (var range in plan.Days)
@@ -146,6 +156,7 @@ internal sealed class RollupAnswer
         Closing,
         ChangedHour,
         ChangedDay,
+        Whole,
         Minutes,
         Hour,
         Day,

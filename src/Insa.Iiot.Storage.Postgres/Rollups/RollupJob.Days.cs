@@ -19,6 +19,7 @@ internal sealed partial class RollupJob
         var day = days[0].Start;
         _rows.Clear();
         await ReadDaysAsync(connection, days, cancellationToken).ConfigureAwait(false);
+        await KeepAsync(connection, DaysThatStay, days, day, day + PostgresTime.PerDay, cancellationToken).ConfigureAwait(false);
         await EnsureAsync(connection, day, ["day"], cancellationToken).ConfigureAwait(false);
         await DeleteAsync(connection, "day", "bucket", days, day, day + PostgresTime.PerDay, cancellationToken).ConfigureAwait(false);
         await _rows.CopyAsync(connection, "day", cancellationToken).ConfigureAwait(false);
@@ -59,9 +60,7 @@ internal sealed partial class RollupJob
               select distinct w.t, w.d, m.no from unnest($1, $2, $3) w (t, d, h)
               join iiot.telemetry_stream s on s.tenant_no = w.t and s.device_no = w.d
               join iiot.telemetry_layout l on l.tenant_no = s.tenant_no and l.layout_no = s.layout_no
-              cross join unnest(l.metric_nos) m (no)
-              where not exists (
-                select from iiot_data.rollup_frozen z where z.tenant_no = w.t and z.metric_no = m.no and z.days_before > w.h)) k
+              cross join unnest(l.metric_nos) m (no)) k
             cross join lateral (
               select * from iiot_data.rollup_hour r
               where r.tenant_no = k.t and r.device_no = k.d and r.metric_no = k.no and r.bucket >= $4 and r.bucket < $5

@@ -24,10 +24,12 @@ internal sealed partial class RollupJob
         if (hours.Count > 0)
         {
             _rows.Clear();
-            var frozen = await ReadFrozenAsync(connection, hours, cancellationToken).ConfigureAwait(false);
-            var roller = new HourRoller(_rows, frozen);
+            var roller = new HourRoller(_rows);
             var count = await points.ReadAsync(connection, hours, roller, cancellationToken).ConfigureAwait(false);
             roller.Complete();
+            var end = hours[^1].Start + PostgresTime.PerHour;
+            await KeepAsync(connection, HoursThatStay, hours, hours[0].Start, end, cancellationToken).ConfigureAwait(false);
+            _kept.UnionWith(roller.Skipped);
             await ReplaceHoursAsync(connection, hours, cancellationToken).ConfigureAwait(false);
             Points += count;
             Adapt(count);
@@ -35,27 +37,6 @@ internal sealed partial class RollupJob
 
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         return true;
-    }
-
-    // Metrics of which points of these hours have been deleted: what came late is not all there was.
-    private static async Task<Dictionary<(int TenantNo, int MetricNo), long>> ReadFrozenAsync(
-        NpgsqlConnection connection,
-        List<DeviceHour> hours,
-        CancellationToken cancellationToken
-    )
-    {
-        var command = new NpgsqlCommand(
-            "select tenant_no, metric_no, hours_before from iiot_data.rollup_frozen where hours_before > $1",
-            connection
-        );
-        await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(Parameter.Time(hours[0].Start));
-        var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeRows = rows.ConfigureAwait(false);
-        var frozen = new Dictionary<(int, int), long>();
-        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            frozen.Add((rows.GetInt32(0), rows.GetInt32(1)), rows.GetFieldValue<long>(2));
-        return frozen;
     }
 
     private void Adapt(long count)
@@ -123,7 +104,7 @@ internal sealed partial class RollupJob
     }
 
     // By full key, one probe per metric that the device has ever had: by device and time alone it would read all of the device's month.
-    private static async Task DeleteAsync(
+    private async Task DeleteAsync(
         NpgsqlConnection connection,
         string tier,
         string column,
@@ -142,9 +123,7 @@ internal sealed partial class RollupJob
               join iiot.telemetry_layout l on l.tenant_no = s.tenant_no and l.layout_no = s.layout_no
               cross join unnest(l.metric_nos) m (no)) k
             where r.tenant_no = k.t and r.device_no = k.d and r.metric_no = k.no and r.{column} = k.h and r.{column} >= $4 and r.{column} < $5
-              and not exists (
-                select from iiot_data.rollup_frozen z
-                where z.tenant_no = k.t and z.metric_no = k.no and z.{(tier == "day" ? "days" : "hours")}_before > k.h)
+              and (k.t, k.d, k.no, k.h) not in (select * from unnest($6, $7, $8, $9) kept (t, d, m, h))
             """,
             connection
         );
@@ -152,6 +131,10 @@ internal sealed partial class RollupJob
         JobParameters.Add(command.Parameters, hours);
         command.Parameters.Add(Parameter.Time(first));
         command.Parameters.Add(Parameter.Time(end));
+        command.Parameters.Add(Parameter.Numbers([.. _kept.Select(one => one.TenantNo)]));
+        command.Parameters.Add(Parameter.Numbers([.. _kept.Select(one => one.DeviceNo)]));
+        command.Parameters.Add(Parameter.Numbers([.. _kept.Select(one => one.MetricNo)]));
+        command.Parameters.Add(Parameter.Times([.. _kept.Select(one => one.Start)]));
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 

@@ -1,4 +1,5 @@
 using Insa.Iiot.Storage.Postgres.Diagnostics;
+using Insa.Iiot.Storage.Postgres.Jobs;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -19,9 +20,6 @@ internal sealed partial class RollupJob(
     ILogger<RollupJob> logger
 )
 {
-    // Of the session, so that it lasts as long as the connection that does the work, and no longer.
-    private const long Lock = 7461203;
-
     /// <summary>Points that were rolled up since this host started.</summary>
     public long Points { get; private set; }
 
@@ -32,18 +30,11 @@ internal sealed partial class RollupJob(
     public async Task<int> RunAsync(int mostSteps, CancellationToken cancellationToken)
     {
         await database.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        var connection = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var _ = connection.ConfigureAwait(false);
-        if (!await TryLockAsync(connection, cancellationToken).ConfigureAwait(false))
+        var taken = await SessionLock.TryTakeAsync(database, SessionLock.Rollups, cancellationToken).ConfigureAwait(false);
+        if (taken is null)
             return 0;
-        try
-        {
-            return await RunAsync(connection, mostSteps, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            await UnlockAsync(connection).ConfigureAwait(false);
-        }
+        await using var disposeTaken = taken.ConfigureAwait(false);
+        return await RunAsync(taken.Connection, mostSteps, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<int> RunAsync(NpgsqlConnection connection, int mostSteps, CancellationToken cancellationToken)
@@ -112,25 +103,6 @@ internal sealed partial class RollupJob(
             )
             .ConfigureAwait(false);
         return transaction;
-    }
-
-    private static async Task<bool> TryLockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        var command = new NpgsqlCommand($"select pg_try_advisory_lock({Lock})", connection);
-        await using var _ = command.ConfigureAwait(false);
-        return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is true;
-    }
-
-    private static async Task UnlockAsync(NpgsqlConnection connection)
-    {
-        try
-        {
-            await ExecuteAsync(connection, $"select pg_advisory_unlock({Lock})", CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (Exception e) when (PostgresErrors.IsOfStore(e) || e is InvalidOperationException)
-        {
-            // The connection is gone, and the lock with it.
-        }
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -29,6 +30,30 @@ internal sealed class RollupRows
         minutes.CopyTo(_bytes.AsSpan(_length));
         _minutes.Add((hour, metricNo, _length, minutes.Length));
         _length += minutes.Length;
+    }
+
+    /// <summary>Leaves out what is made of some buckets: tenant, device, metric and start.</summary>
+    public void Remove(HashSet<(int, int, int, long)> buckets)
+    {
+        _rows.RemoveAll(row => buckets.Contains((row.TenantNo, row.DeviceNo, row.MetricNo, row.Bucket)));
+        _minutes.RemoveAll(row => buckets.Contains((row.Hour.TenantNo, row.Hour.DeviceNo, row.MetricNo, row.Hour.Start)));
+    }
+
+    /// <summary>What each bucket comes to, all classes together, by tenant, device, metric and start.</summary>
+    public Dictionary<(int, int, int, long), RollupStats> Totals()
+    {
+        var totals = new Dictionary<(int, int, int, long), RollupStats>();
+        foreach (var row in _rows)
+        {
+            ref var total = ref CollectionsMarshal.GetValueRefOrAddDefault(
+                totals,
+                (row.TenantNo, row.DeviceNo, row.MetricNo, row.Bucket),
+                out _
+            );
+            total.Merge(row.Stats);
+        }
+
+        return totals;
     }
 
     /// <summary>Writes the rows of buckets to <c>rollup_hour</c> or <c>rollup_day</c>.</summary>

@@ -54,6 +54,10 @@ internal record struct RollupStats
         (Last, LastTime) = (value, time);
     }
 
+    /// <summary>Whether all points that the other was made of can be among these: they are no fewer, and lie as far apart.</summary>
+    public readonly bool Covers(in RollupStats other) =>
+        other.Count == 0 || (Count >= other.Count && FirstTime <= other.FirstTime && LastTime >= other.LastTime);
+
     /// <summary>Adds other points.</summary>
     public void Merge(in RollupStats other)
     {

@@ -13,6 +13,7 @@ internal sealed class SeriesRollups
         [],
         [],
     ];
+    private readonly long[] _wholeFrom = [long.MinValue, long.MinValue, long.MinValue, long.MinValue];
     private bool _isMixed;
 
     /// <summary>Hours that have been written to since they were rolled up.</summary>
@@ -20,6 +21,11 @@ internal sealed class SeriesRollups
 
     /// <summary>Days whose hours have changed since they were rolled up.</summary>
     public HashSet<long> ChangedDays { get; } = [];
+
+    /// <summary>Before it rows of a tier, or points, have been deleted.</summary>
+    public long WholeFrom(RollupTier tier) => _wholeFrom[(int)tier];
+
+    public void SetWholeFrom(RollupTier tier, long from) => _wholeFrom[(int)tier] = from;
 
     /// <summary>What the points of each bucket of a tier come to, by time.</summary>
     public (IReadOnlyList<(long Start, RollupStats Stats)> Rows, int First, int End) Within(RollupTier tier, TimeRange range)

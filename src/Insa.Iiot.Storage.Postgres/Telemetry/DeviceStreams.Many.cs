@@ -1,3 +1,5 @@
+using Insa.Iiot.Storage.Postgres.Rollups;
+
 namespace Insa.Iiot.Storage.Postgres.Telemetry;
 
 internal sealed partial class DeviceStreams
@@ -8,7 +10,7 @@ internal sealed partial class DeviceStreams
     /// <param name="wanted">The devices, each with the one metric that is wanted, or all.</param>
     /// <param name="cancellationToken">Ends the search.</param>
     /// <returns>What was found, in the order of <paramref name="wanted"/>; and how far rollups and compaction have come at most.</returns>
-    public static async Task<(DeviceStreams[] Found, long ClosedBefore, long HotFrom, long RolledFrom)> FindAsync(
+    public static async Task<(DeviceStreams[] Found, RollupReach Reach)> FindAsync(
         PostgresDatabase database,
         TenantId tenant,
         IReadOnlyList<(DeviceId Device, string? Metric)> wanted,
@@ -18,7 +20,16 @@ internal sealed partial class DeviceStreams
         var names = wanted.Select(series => series.Device.Value).Distinct(StringComparer.Ordinal).ToArray();
         var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await using var disposeBatch = batch.ConfigureAwait(false);
-        batch.Add("select closed_before, hot_from, rolled_from from iiot.rollup_state");
+        batch.Add(
+            $"""
+            select s.closed_before, s.hot_from, s.rolled_from, coalesce(w.hour_from, '-infinity'), coalesce(w.day_from, '-infinity')
+            from iiot.rollup_state s cross join lateral (
+              select max(w.hour_from) as hour_from, max(w.day_from) as day_from
+              from iiot.telemetry_metric m join iiot.tier_whole w on w.tenant_no = m.tenant_no and w.metric_no = m.metric_no
+              where m.tenant_no = {TenantBatch.Number} and m.name = any($1)) w
+            """,
+            Parameter.Texts([.. wanted.Select(series => series.Metric).OfType<string>().Distinct(StringComparer.Ordinal)])
+        );
         batch.Add(
             $"""
             select d.name, d.device_no, s.stream_no, s.last_ts, s.layout_no
@@ -29,9 +40,15 @@ internal sealed partial class DeviceStreams
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
-        var (closedBefore, hotFrom, rolledFrom) = (long.MinValue, long.MinValue, long.MaxValue);
+        var reach = RollupReach.None;
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            (closedBefore, hotFrom, rolledFrom) = (rows.GetFieldValue<long>(0), rows.GetFieldValue<long>(1), rows.GetFieldValue<long>(2));
+            reach = new RollupReach(
+                rows.GetFieldValue<long>(0),
+                rows.GetFieldValue<long>(1),
+                rows.GetFieldValue<long>(2),
+                rows.GetFieldValue<long>(3),
+                rows.GetFieldValue<long>(4)
+            );
 
         await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
         var devices = new Dictionary<string, (int DeviceNo, List<(int StreamNo, int LayoutNo, DateTime? Last)> Streams)>(
@@ -67,7 +84,7 @@ internal sealed partial class DeviceStreams
                 alike.TryAdd(key, found[i]);
         }
 
-        return (found, closedBefore, hotFrom, rolledFrom);
+        return (found, reach);
     }
 
     private static async Task<Dictionary<int, (int[] MetricNos, string[] Names)>> FindLayoutsAsync(

@@ -22,10 +22,10 @@ internal sealed class LatestOfDevices
     )
     {
         var wanted = Array.ConvertAll(devices, device => (device, (string?)null));
-        var (found, _, hotFrom, _) = await DeviceStreams.FindAsync(database, tenant, wanted, cancellationToken).ConfigureAwait(false);
+        var (found, reach) = await DeviceStreams.FindAsync(database, tenant, wanted, cancellationToken).ConfigureAwait(false);
         var latest = new LatestOfDevices(found);
         await latest.ReadFramesAsync(database, tenant, cancellationToken).ConfigureAwait(false);
-        await latest.ReadChunksAsync(database, tenant, hotFrom, cancellationToken).ConfigureAwait(false);
+        await latest.ReadChunksAsync(database, tenant, reach.HotFrom, cancellationToken).ConfigureAwait(false);
         return latest;
     }
 

@@ -41,11 +41,13 @@ create or replace function iiot_data.partitions(of_table regclass)
 returns table (partition regclass, starts timestamptz, ends timestamptz, bytes bigint)
 language sql stable security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
   select format('%I.%I', c.chunk_schema, c.chunk_name)::regclass, c.range_start, c.range_end,
-    pg_relation_size(format('%I.%I', c.chunk_schema, c.chunk_name)::regclass)
+    case when pg_relation_size(r.oid) > 0 then pg_table_size(r.oid) else 0 end
   from timescaledb_information.chunks c
+  cross join lateral (select format('%I.%I', c.chunk_schema, c.chunk_name)::regclass::oid as oid) r
   where format('%I.%I', c.hypertable_schema, c.hypertable_name)::regclass = of_table
   union all
-  select c.oid::regclass, bound[1]::timestamptz, bound[2]::timestamptz, pg_relation_size(c.oid)
+  select c.oid::regclass, bound[1]::timestamptz, bound[2]::timestamptz,
+    case when pg_relation_size(c.oid) > 0 then pg_table_size(c.oid) else 0 end
   from pg_inherits i join pg_class c on c.oid = i.inhrelid and c.relispartition
   cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$FROM \('(.+)'\) TO \('(.+)'\)$re$) bound
   where i.inhparent = of_table

@@ -254,11 +254,12 @@ create view iiot.rollup_pending with (security_barrier) as
   where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
 grant select on iiot.rollup_pending to iiot_app;
 
--- The partitions of a table, with their spans. This and ensure_partition are what another way of partitioning replaces (Migrations/OptIn).
+-- The partitions of a table, with their spans and sizes: 0 if nothing was written since they were made or emptied. This and ensure_partition are what another way of partitioning replaces (Migrations/OptIn).
 create function iiot_data.partitions(of_table regclass)
 returns table (partition regclass, starts timestamptz, ends timestamptz, bytes bigint)
 language sql stable security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
-  select c.oid::regclass, bound[1]::timestamptz, bound[2]::timestamptz, pg_relation_size(c.oid)
+  select c.oid::regclass, bound[1]::timestamptz, bound[2]::timestamptz,
+    case when pg_relation_size(c.oid) > 0 then pg_table_size(c.oid) else 0 end
   from pg_inherits i join pg_class c on c.oid = i.inhrelid
   cross join lateral regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$FROM \('(.+)'\) TO \('(.+)'\)$re$) bound
   where i.inhparent = of_table

@@ -75,7 +75,7 @@ create view iiot.rollup_state with (security_barrier) as
     coalesce((
       select min((regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$FROM \('([^']+)'$re$))[1]::timestamptz)
       from pg_inherits i join pg_class c on c.oid = i.inhrelid
-      where i.inhparent = 'iiot_data.rollup_hour'::regclass), 'infinity') as rolled_from
+      where i.inhparent in ('iiot_data.rollup_minute'::regclass, 'iiot_data.rollup_hour'::regclass)), 'infinity') as rolled_from
   from iiot_data.telemetry_state
   where (select nullif(current_setting('iiot.tenant', true), '')::int) is not null;
 create view iiot.rollup_closing with (security_barrier) as

@@ -60,12 +60,13 @@ $$;
 grant execute on function iiot_data.empty_frames to iiot_jobs;
 
 -- Drops a partition of one of the store's tables. Its parent is locked for the moment that the catalogue takes to change; whoever must wait
--- for it gives up before writers notice. False, and nothing is done, if there is no such partition, or if it holds frames and was written to
--- since its late_write rows were deleted.
-create function iiot_data.drop_partition(of_table regclass, at timestamptz) returns boolean
+-- for it gives up before writers notice. False, and nothing is done, if there is no such partition; if it holds frames and was written to
+-- since its late_write rows were deleted, or may have been without leaving any; or if it is not empty and ought to be.
+create function iiot_data.drop_partition(of_table regclass, at timestamptz, if_empty boolean) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '40ms' as $$
 declare
   found record;
+  is_empty boolean;
 begin
   select p.* into found from iiot_data.partitions(of_table) p
     join pg_class c on c.oid = of_table and c.relnamespace = 'iiot_data'::regnamespace and c.relkind in ('p', 'r')
@@ -74,8 +75,13 @@ begin
     return false;
   end if;
   execute format('lock table only %s in access exclusive mode', found.partition);
-  if of_table = 'iiot_data.telemetry_frame'::regclass
-    and exists (select from iiot_data.late_write w where w.hour >= found.starts and w.hour < found.ends) then
+  execute format('select not exists (select from %s)', found.partition) into is_empty;
+  if if_empty and not is_empty then
+    return false;
+  end if;
+  if of_table = 'iiot_data.telemetry_frame'::regclass and not is_empty and (
+    found.ends > (select closed_before from iiot_data.telemetry_state)
+    or exists (select from iiot_data.late_write w where w.hour >= found.starts and w.hour < found.ends)) then
     return false;
   end if;
   execute format('drop table %s', found.partition);
