@@ -192,17 +192,17 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
-    public void A_portion_is_as_large_as_its_metrics_and_divides_no_device()
+    public void A_portion_is_as_large_as_its_points_and_divides_no_device()
     {
+        const long Megabyte = 1024 * 1024;
         List<SpanStreams.Stream> streams =
         [
-            .. Enumerable.Range(0, 100).Select(i => new SpanStreams.Stream(i / 2, i, new int[i < 50 ? 1 : 1000])),
+            .. Enumerable.Range(0, 100).Select(i => new SpanStreams.Stream(i / 2, i, [1], i < 50 ? Megabyte : 20 * Megabyte)),
         ];
-        var all = new SpanStreams(1, streams.Sum(stream => stream.Weight), streams);
-        var portions = all.Portions(new PartitionSpan(Day, Day.AddDays(1), 320 * 1024 * 1024)).ToList();
+        var portions = new SpanStreams(1, streams).Portions().ToList();
         Assert.Equal(streams, portions.SelectMany(portion => portion));
+        Assert.All(portions, portion => Assert.InRange(portion.Sum(stream => stream.Bytes), 1, (96 + 20) * Megabyte));
         Assert.InRange(portions.Count, 8, 16);
-        Assert.All(portions, portion => Assert.InRange(portion.Sum(stream => stream.Weight), 1, all.TotalWeight / 10 + 9000));
         Assert.Equal(portions.Count, portions.Select(portion => portion[0].DeviceNo).Distinct().Count());
 
         var (first, second) = SpanStreams.Halve(portions[0]);

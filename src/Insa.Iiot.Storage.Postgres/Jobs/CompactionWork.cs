@@ -7,7 +7,7 @@ namespace Insa.Iiot.Storage.Postgres.Jobs;
 /// <summary>One portion of a compaction: frames in, chunks out. Reused from portion to portion.</summary>
 internal sealed class CompactionWork(long t0)
 {
-    private const int BytesPerPoint = 32;
+    private const long BytesPerPoint = 32;
     private const long MostBytes = 256 * 1024 * 1024;
 
     // A device is not divided, and the fastest have more to say.
@@ -47,6 +47,9 @@ internal sealed class CompactionWork(long t0)
 
     public long TotalBytes { get; private set; }
 
+    /// <summary>What points take in memory, about.</summary>
+    public static long BytesOf(long points) => BytesPerPoint * points;
+
     public void Begin(int tenantNo, List<SpanStreams.Stream> streams)
     {
         TenantNo = tenantNo;
@@ -73,7 +76,7 @@ internal sealed class CompactionWork(long t0)
         if (!FrameCodec.IsWhole(vals, extra, series.Length))
             throw new TelemetryStoreException("A stored frame cannot be read: it is not of its stream's layout.", isTransient: false);
         _hasFrames = true;
-        _bytes += (BytesPerPoint * series.Length) + extra.Length;
+        _bytes += BytesOf(series.Length) + extra.Length;
         if (extra.IsEmpty)
         {
             for (var i = 0; i < series.Length; i++)
@@ -101,7 +104,7 @@ internal sealed class CompactionWork(long t0)
     {
         if (!_decoder.TryDecode(chunk, ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, _decoded))
             throw new TelemetryStoreException("A stored chunk cannot be read.", isTransient: false);
-        _bytes += ((long)BytesPerPoint * _decoded.Count) + chunk.Length;
+        _bytes += BytesOf(_decoded.Count) + chunk.Length;
         Series(deviceNo, metricNo).Add(_decoded);
         HasMerged = true;
     }

@@ -138,9 +138,9 @@ internal sealed class Compactor(
         var written = Task.CompletedTask;
         try
         {
-            foreach (var streams in await SpanStreams.FindAsync(reading, cancellationToken).ConfigureAwait(false))
+            foreach (var streams in await SpanStreams.FindAsync(reading, span, cancellationToken).ConfigureAwait(false))
             {
-                var portions = new Stack<List<SpanStreams.Stream>>(streams.Portions(span));
+                var portions = new Stack<List<SpanStreams.Stream>>(streams.Portions());
                 while (portions.TryPop(out var portion))
                 {
                     work.Begin(streams.TenantNo, portion);

@@ -2,65 +2,72 @@ using Npgsql;
 
 namespace Insa.Iiot.Storage.Postgres.Jobs;
 
-/// <summary>All streams of one tenant, device by device.</summary>
+/// <summary>The streams of one tenant that have frames in a span, device by device.</summary>
 /// <param name="TenantNo">The tenant.</param>
-/// <param name="TotalWeight">The weight of all tenants' streams together.</param>
 /// <param name="Streams">The streams, by device.</param>
-internal sealed record SpanStreams(int TenantNo, long TotalWeight, List<SpanStreams.Stream> Streams)
+internal sealed record SpanStreams(int TenantNo, List<SpanStreams.Stream> Streams)
 {
-    // As stored. In memory it is some three times as much.
-    private const long BytesPerPortion = 32 * 1024 * 1024;
-    private const int MostStreamsPerPortion = 1000;
+    private const long BytesPerPortion = 96 * 1024 * 1024;
 
-    public static async Task<List<SpanStreams>> FindAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    // Counted rather than estimated: what is read twice because it did not fit costs more than counting all.
+    public static async Task<List<SpanStreams>> FindAsync(
+        NpgsqlConnection connection,
+        PartitionSpan span,
+        CancellationToken cancellationToken
+    )
     {
         var command = new NpgsqlCommand(
             """
-            select s.tenant_no, s.device_no, s.stream_no, l.layout_no, l.metric_nos
-            from iiot.telemetry_stream s join iiot.telemetry_layout l on l.tenant_no = s.tenant_no and l.layout_no = s.layout_no
+            select s.tenant_no, s.device_no, s.stream_no, l.layout_no, l.metric_nos, f.frames, f.extra_bytes
+            from (
+              select tenant_no, stream_no, count(*) as frames, coalesce(sum(octet_length(extra)), 0)::bigint as extra_bytes
+              from iiot_data.telemetry_frame where ts >= $1 and ts < $2 group by tenant_no, stream_no) f
+            join iiot.telemetry_stream s on s.tenant_no = f.tenant_no and s.stream_no = f.stream_no
+            join iiot.telemetry_layout l on l.tenant_no = s.tenant_no and l.layout_no = s.layout_no
             order by s.tenant_no, s.device_no, s.stream_no
             """,
             connection
-        );
+        )
+        {
+            CommandTimeout = 0,
+        };
         await using var disposeCommand = command.ConfigureAwait(false);
+        command.Parameters.Add(Parameter.Time(span.Starts));
+        command.Parameters.Add(Parameter.Time(span.Ends));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
-        var tenants = new List<(int TenantNo, List<Stream> Streams)>();
+        var tenants = new List<SpanStreams>();
         var layouts = new Dictionary<int, int[]>();
-        var total = 0L;
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             var tenantNo = rows.GetInt32(0);
             if (tenants.Count == 0 || tenants[^1].TenantNo != tenantNo)
-                tenants.Add((tenantNo, []));
+                tenants.Add(new SpanStreams(tenantNo, []));
             var layoutNo = rows.GetInt32(3);
             if (!layouts.TryGetValue(layoutNo, out var metricNos))
                 layouts.Add(layoutNo, metricNos = rows.GetFieldValue<int[]>(4));
-            var stream = new Stream(rows.GetInt32(1), rows.GetInt32(2), metricNos);
-            tenants[^1].Streams.Add(stream);
-            total += stream.Weight;
+            var bytes = CompactionWork.BytesOf(rows.GetInt64(5) * metricNos.Length) + rows.GetInt64(6);
+            tenants[^1].Streams.Add(new Stream(rows.GetInt32(1), rows.GetInt32(2), metricNos, bytes));
         }
 
-        return [.. tenants.Select(tenant => new SpanStreams(tenant.TenantNo, total, tenant.Streams))];
+        return tenants;
     }
 
-    /// <summary>Cuts the streams into portions that fit into memory if all have said equally much; none of them divides a device.</summary>
-    public IEnumerable<List<Stream>> Portions(PartitionSpan span)
+    /// <summary>Cuts the streams into portions that fit into memory; none of them divides a device.</summary>
+    public IEnumerable<List<Stream>> Portions()
     {
         var portion = new List<Stream>();
-        var mostWeight = TotalWeight * ((double)BytesPerPortion / Math.Max(1, span.SizeBytes));
-        var weight = 0L;
+        var bytes = 0L;
         foreach (var stream in Streams)
         {
-            var isFull = weight + stream.Weight > mostWeight || portion.Count >= MostStreamsPerPortion;
-            if (isFull && portion.Count > 0 && portion[^1].DeviceNo != stream.DeviceNo)
+            if (portion.Count > 0 && bytes + stream.Bytes > BytesPerPortion && portion[^1].DeviceNo != stream.DeviceNo)
             {
                 yield return portion;
-                (portion, weight) = ([], 0);
+                (portion, bytes) = ([], 0);
             }
 
             portion.Add(stream);
-            weight += stream.Weight;
+            bytes += stream.Bytes;
         }
 
         yield return portion;
@@ -79,11 +86,6 @@ internal sealed record SpanStreams(int TenantNo, long TotalWeight, List<SpanStre
     /// <param name="DeviceNo">The device.</param>
     /// <param name="StreamNo">The stream.</param>
     /// <param name="MetricNos">The metrics of its layout, in the order of a frame's values.</param>
-    internal readonly record struct Stream(int DeviceNo, int StreamNo, int[] MetricNos)
-    {
-        private const int BytesPerFrame = 64;
-
-        /// <summary>About what a frame takes.</summary>
-        public long Weight => BytesPerFrame + (sizeof(long) * MetricNos.Length);
-    }
+    /// <param name="Bytes">What its points take in memory.</param>
+    internal readonly record struct Stream(int DeviceNo, int StreamNo, int[] MetricNos, long Bytes);
 }

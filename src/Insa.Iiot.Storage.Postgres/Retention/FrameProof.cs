@@ -16,9 +16,9 @@ internal static class FrameProof
     )
     {
         var work = new CompactionWork(PostgresTime.FromTicks(span.Starts.Ticks));
-        foreach (var streams in await SpanStreams.FindAsync(connection, cancellationToken).ConfigureAwait(false))
+        foreach (var streams in await SpanStreams.FindAsync(connection, span, cancellationToken).ConfigureAwait(false))
         {
-            var portions = new Stack<List<SpanStreams.Stream>>(streams.Portions(span));
+            var portions = new Stack<List<SpanStreams.Stream>>(streams.Portions());
             while (portions.TryPop(out var portion))
             {
                 work.Begin(streams.TenantNo, portion);

@@ -119,6 +119,29 @@ internal sealed class FrameRun : IDisposable
         return removed;
     }
 
+    /// <summary>Moves some frames of a part of the run behind the others of that part.</summary>
+    /// <param name="start">Where the part begins.</param>
+    /// <param name="end">Where it ends.</param>
+    /// <param name="places">The frames that are moved, counted from <paramref name="start"/>, in order.</param>
+    /// <returns>Where they begin now.</returns>
+    public int PutLast(int start, int end, ReadOnlySpan<int> places)
+    {
+        if (places.IsEmpty)
+            return end;
+        var moved = new int[places.Length];
+        var (kept, next) = (start, 0);
+        for (var i = start; i < end; i++)
+        {
+            if (next < places.Length && places[next] == i - start)
+                moved[next++] = _order[i];
+            else
+                _order[kept++] = _order[i];
+        }
+
+        moved.CopyTo(_order.AsSpan(kept));
+        return kept;
+    }
+
     /// <summary>A frame's time, in microseconds since 2000.</summary>
     public long TimeOf(TelemetryBatch batch, int index)
     {

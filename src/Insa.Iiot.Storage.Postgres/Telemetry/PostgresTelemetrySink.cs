@@ -160,11 +160,13 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
     {
         try
         {
-            if (end - start < FewestForCopy || TakeReplayBatch())
+            if (end - start < FewestForCopy)
                 return await MergeAsync(connection, batch, work, generation, start, end, cancellationToken).ConfigureAwait(false);
             try
             {
-                return await CopyAsync(connection, batch, work, generation, start, end, cancellationToken).ConfigureAwait(false);
+                return TakeReplayBatch()
+                    ? await CompareAsync(connection, batch, work, generation, start, end, cancellationToken).ConfigureAwait(false)
+                    : await CopyAsync(connection, batch, work, generation, start, end, cancellationToken).ConfigureAwait(false);
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
             {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Insa.Iiot.Conformance;
+using Insa.Iiot.Storage.Postgres.Telemetry;
 using Insa.Iiot.Storage.Postgres.Tests.Isolation;
 using Npgsql;
 
@@ -88,6 +89,22 @@ public sealed class PostgresTelemetrySinkTests(PostgresCluster cluster) : IAsync
             await WriteAsync(next);
             Assert.Equal(5000 + (batch * CopyFrames), await CountAsync());
         }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(CopyFrames - 1)]
+    [InlineData(CopyFrames)]
+    public async Task A_batch_that_is_partly_stored_is_stored_whole_with_its_own_values(int stored)
+    {
+        using var before = Frames(Math.Max(1, stored), _ => -1, stored == 0 ? Noon.AddDays(3) : Noon);
+        await WriteAsync(before);
+        ((PostgresTelemetrySink)_store.Sink).ExpectReplays(1);
+        using var batch = Frames(CopyFrames, i => i);
+        await WriteAsync(batch);
+        Assert.Equal(Enumerable.Range(0, CopyFrames).Select(i => (double)i), (await ValuesAsync()).Take(CopyFrames));
+        Assert.Equal(CopyFrames + (stored == 0 ? 1 : 0), await CountAsync());
     }
 
     [Theory]
