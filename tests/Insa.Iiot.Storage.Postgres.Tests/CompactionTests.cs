@@ -197,7 +197,7 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
         const long Megabyte = 1024 * 1024;
         List<SpanStreams.Stream> streams =
         [
-            .. Enumerable.Range(0, 100).Select(i => new SpanStreams.Stream(i / 2, i, [1], i < 50 ? Megabyte : 20 * Megabyte)),
+            .. Enumerable.Range(0, 100).Select(i => new SpanStreams.Stream(i / 2, i, [1], 1, i < 50 ? Megabyte : 20 * Megabyte)),
         ];
         var portions = new SpanStreams(1, streams).Portions().ToList();
         Assert.Equal(streams, portions.SelectMany(portion => portion));

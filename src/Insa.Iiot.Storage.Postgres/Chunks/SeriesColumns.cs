@@ -68,6 +68,13 @@ internal sealed class SeriesColumns
         _textLength = 0;
     }
 
+    /// <summary>Makes room for as many points in all.</summary>
+    public void EnsureCapacity(int capacity)
+    {
+        if (capacity > _times.Length)
+            Grow(capacity);
+    }
+
     /// <summary>Makes room for exactly <paramref name="count"/> points, whose columns the caller then fills.</summary>
     public void Reset(int count)
     {

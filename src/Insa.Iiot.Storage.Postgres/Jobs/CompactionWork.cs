@@ -10,6 +10,8 @@ internal sealed class CompactionWork(long t0)
     private const long BytesPerPoint = 32;
     private const long MostBytes = 256 * 1024 * 1024;
 
+    private const int MostReserved = 1_000_000;
+
     // A device is not divided, and the fastest have more to say.
     private const long MostBytesOfOneDevice = 4L * 1024 * 1024 * 1024;
 
@@ -66,7 +68,14 @@ internal sealed class CompactionWork(long t0)
         _bytes = 0;
         _isOfOneDevice = streams.TrueForAll(stream => stream.DeviceNo == streams[0].DeviceNo);
         foreach (var stream in streams)
-            _streams.Add(stream.StreamNo, Array.ConvertAll(stream.MetricNos, metricNo => Series(stream.DeviceNo, metricNo)));
+        {
+            var series = Array.ConvertAll(stream.MetricNos, metricNo => Series(stream.DeviceNo, metricNo));
+            _streams.Add(stream.StreamNo, series);
+
+            // Within bounds: the count is from before the read, and a device is not divided.
+            foreach (var one in series)
+                one.Reserve(Math.Min(stream.Frames, MostReserved));
+        }
     }
 
     /// <exception cref="TelemetryStoreException">The frame is not one of its stream's layout.</exception>

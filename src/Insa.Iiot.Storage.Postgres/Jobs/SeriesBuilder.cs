@@ -20,6 +20,14 @@ internal sealed class SeriesBuilder
         _last = long.MinValue;
     }
 
+    /// <summary>Makes room for points that are to come.</summary>
+    public void Reserve(int more)
+    {
+        _gathered.EnsureCapacity(_gathered.Count + more);
+        if (_arrivals.Length < _gathered.Count + more)
+            Array.Resize(ref _arrivals, _gathered.Count + more);
+    }
+
     /// <summary>Adds a value of a frame.</summary>
     /// <param name="time">When, in microseconds since 2000.</param>
     /// <param name="arrived">The frame's place in the order of arrival.</param>

@@ -46,8 +46,9 @@ internal sealed record SpanStreams(int TenantNo, List<SpanStreams.Stream> Stream
             var layoutNo = rows.GetInt32(3);
             if (!layouts.TryGetValue(layoutNo, out var metricNos))
                 layouts.Add(layoutNo, metricNos = rows.GetFieldValue<int[]>(4));
-            var bytes = CompactionWork.BytesOf(rows.GetInt64(5) * metricNos.Length) + rows.GetInt64(6);
-            tenants[^1].Streams.Add(new Stream(rows.GetInt32(1), rows.GetInt32(2), metricNos, bytes));
+            var frames = rows.GetInt64(5);
+            var bytes = CompactionWork.BytesOf(frames * metricNos.Length) + rows.GetInt64(6);
+            tenants[^1].Streams.Add(new Stream(rows.GetInt32(1), rows.GetInt32(2), metricNos, (int)Math.Min(frames, int.MaxValue), bytes));
         }
 
         return tenants;
@@ -86,6 +87,7 @@ internal sealed record SpanStreams(int TenantNo, List<SpanStreams.Stream> Stream
     /// <param name="DeviceNo">The device.</param>
     /// <param name="StreamNo">The stream.</param>
     /// <param name="MetricNos">The metrics of its layout, in the order of a frame's values.</param>
+    /// <param name="Frames">How many frames it has.</param>
     /// <param name="Bytes">What its points take in memory.</param>
-    internal readonly record struct Stream(int DeviceNo, int StreamNo, int[] MetricNos, long Bytes);
+    internal readonly record struct Stream(int DeviceNo, int StreamNo, int[] MetricNos, int Frames, long Bytes);
 }
