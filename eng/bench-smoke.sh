@@ -7,3 +7,4 @@ load() { dotnet run --project benchmarks/Insa.Iiot.LoadTest -c Release --no-buil
 load mqtt --seconds 1 --rounds 1 --connections 4 --store sqlite --compare mosquitto
 load mqtt --seconds 1 --rounds 1 --connections 4 --store postgres
 load copy --points 100000 --rounds 1
+load read --percent 1 --rounds 2
