@@ -8,7 +8,7 @@ public sealed class DependencyTests
     private const string Abstractions = "Insa.Iiot.Abstractions";
 
     public static TheoryData<string> Packages =>
-        ["Insa.Iiot.Ingestion", "Insa.Iiot.Protocols.Mqtt", "Insa.Iiot.Storage.Postgres", "Insa.Iiot.Storage.Sqlite"];
+        ["Insa.Iiot.Ingestion", "Insa.Iiot.Protocols.Mqtt", "Insa.Iiot.Storage.Postgres", "Insa.Iiot.Storage.Sqlite", "Insa.Iiot.Tenancy"];
 
     [Theory]
     [MemberData(nameof(Packages))]

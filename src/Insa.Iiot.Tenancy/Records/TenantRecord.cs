@@ -1,0 +1,11 @@
+namespace Insa.Iiot.Tenancy.Records;
+
+internal sealed record TenantRecord(
+    string DisplayName,
+    TenantState State,
+    string Plan,
+    string? Parent,
+    Dictionary<string, long?> Limits,
+    Dictionary<string, bool> Features,
+    DateTime CreatedAt
+);

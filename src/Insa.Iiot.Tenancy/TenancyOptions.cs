@@ -1,0 +1,32 @@
+namespace Insa.Iiot.Tenancy;
+
+/// <summary>Plans and rules of tenancy. Checked when the host starts.</summary>
+public sealed class TenancyOptions
+{
+    /// <summary>
+    /// The plans by name. Default: <c>starter</c> (10 devices, 5 users), <c>professional</c> (100 and 20) and <c>enterprise</c> (no limits).
+    /// Change them as you like; a tenant's bounds are those of its plan when the tenant was last changed.
+    /// </summary>
+    public IDictionary<string, TenantPlan> Plans { get; } =
+        new Dictionary<string, TenantPlan>(StringComparer.Ordinal)
+        {
+            ["starter"] = new() { Limits = { [TenantCounters.Devices] = 10, [TenantCounters.Users] = 5 } },
+            ["professional"] = new() { Limits = { [TenantCounters.Devices] = 100, [TenantCounters.Users] = 20 } },
+            ["enterprise"] = new(),
+        };
+
+    /// <summary>The plan of a tenant that is made without one. Default <c>starter</c>.</summary>
+    public string DefaultPlan { get; set; } = "starter";
+
+    /// <summary>How long an invitation can be accepted. Default 72 hours; 1 minute to 7 days.</summary>
+    public TimeSpan InvitationLifetime { get; set; } = TimeSpan.FromHours(72);
+
+    /// <summary>How many wrong passwords in a row lock an account. Default 5; 3 to 100.</summary>
+    public int MaxWrongPasswords { get; set; } = 5;
+
+    /// <summary>How long an account stays locked. Default 15 minutes; 1 minute to 1 day.</summary>
+    public TimeSpan LockoutDuration { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>Rounds of PBKDF2 with SHA-256. Default 600,000 (OWASP Password Storage); 600,000 to 10,000,000.</summary>
+    public int PasswordIterations { get; set; } = 600_000;
+}

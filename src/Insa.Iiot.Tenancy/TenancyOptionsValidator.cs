@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Options;
+
+namespace Insa.Iiot.Tenancy;
+
+internal sealed class TenancyOptionsValidator : IValidateOptions<TenancyOptions>
+{
+    private const int LeastIterations = 600_000;
+    private const int MostIterations = 10_000_000;
+
+    public ValidateOptionsResult Validate(string? name, TenancyOptions options)
+    {
+        var result = new ValidateOptionsResultBuilder();
+        if (!options.Plans.ContainsKey(options.DefaultPlan))
+            result.AddError($"'{options.DefaultPlan}' is none of the plans.", nameof(options.DefaultPlan));
+        foreach (var (plan, value) in options.Plans)
+        {
+            foreach (var (counter, limit) in value.Limits.Where(limit => limit.Value < 0))
+                result.AddError($"{plan} limits {counter} to {limit}, which is less than none.", nameof(options.Plans));
+        }
+
+        Check(options.InvitationLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(7), nameof(options.InvitationLifetime));
+        Check(options.LockoutDuration, TimeSpan.FromMinutes(1), TimeSpan.FromDays(1), nameof(options.LockoutDuration));
+        Check(options.MaxWrongPasswords, 3, 100, nameof(options.MaxWrongPasswords));
+        Check(options.PasswordIterations, LeastIterations, MostIterations, nameof(options.PasswordIterations));
+        return result.Build();
+
+        void Check<T>(T value, T least, T most, string property)
+            where T : IComparable<T>
+        {
+            if (value.CompareTo(least) < 0 || value.CompareTo(most) > 0)
+                result.AddError($"must be from {least} to {most}, not {value}.", property);
+        }
+    }
+}

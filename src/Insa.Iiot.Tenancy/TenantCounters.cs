@@ -1,0 +1,14 @@
+namespace Insa.Iiot.Tenancy;
+
+/// <summary>What is counted for every tenant.</summary>
+public static class TenantCounters
+{
+    /// <summary>Registered devices.</summary>
+    public const string Devices = "devices";
+
+    /// <summary>Members.</summary>
+    public const string Users = "users";
+
+    /// <summary>Members who hold the role <c>admin</c>; never less than one again once there is one.</summary>
+    public const string Admins = "admins";
+}

@@ -1,0 +1,246 @@
+using Insa.Iiot.Tenancy.Records;
+using Microsoft.Extensions.Options;
+
+namespace Insa.Iiot.Tenancy;
+
+/// <summary>The tenants: their plans, limits, features and states. Thread-safe, and safe between hosts.</summary>
+public sealed class TenantDirectory
+{
+    private const int MaxDisplayName = 200;
+
+    private readonly IControlStore _store;
+    private readonly TimeProvider _time;
+    private readonly TenancyOptions _options;
+
+    internal TenantDirectory(IControlStore store, TimeProvider time, IOptions<TenancyOptions> options) =>
+        (_store, _time, _options) = (store, time, options.Value);
+
+    /// <summary>Makes a tenant.</summary>
+    /// <param name="id">Names it, for ever.</param>
+    /// <param name="settings">What it begins with.</param>
+    /// <param name="parent">The tenant that it is to be part of, which must be active.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="TenancyException"><see cref="TenancyError.Exists"/>; <see cref="TenancyError.NotFound"/> or <see cref="TenancyError.TenantState"/> of the parent.</exception>
+    /// <exception cref="ArgumentException">The display name or the plan is not valid.</exception>
+    public async ValueTask<Tenant> CreateAsync(
+        TenantId id,
+        TenantSettings settings,
+        TenantId? parent = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var (plan, limits) = Check(settings);
+        var changes = new List<ControlChange>();
+        if (parent is { } above)
+        {
+            changes.Add(ControlChange.Expect(await GetActiveAsync(above, cancellationToken).ConfigureAwait(false)));
+            changes.Add(ControlChange.Insert(ControlScope.Of(above), RecordKinds.Child, id.Value, "{}"u8.ToArray()));
+        }
+
+        var body = new TenantRecord(
+            settings.DisplayName,
+            TenantState.Active,
+            plan,
+            parent?.Value,
+            new(settings.Limits, StringComparer.Ordinal),
+            new(settings.Features, StringComparer.Ordinal),
+            _time.GetUtcNow().UtcDateTime
+        );
+        changes.Add(ControlChange.Insert(ControlScope.Platform, RecordKinds.Tenant, id.Value, RecordJson.Write(body)));
+        changes.Add(ControlChange.Bound(id, TenantCounters.Admins, least: 1, most: null));
+        AddBounds(changes, id, limits);
+        var result = await _store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+        return result.Outcome switch
+        {
+            ControlOutcome.Done => ToTenant(id, body, version: 1),
+            ControlOutcome.Exists => throw new TenancyException(TenancyError.Exists, $"There is a tenant '{id}' already."),
+            _ => throw Changed(),
+        };
+    }
+
+    /// <summary>Finds a tenant.</summary>
+    /// <returns><see langword="null"/> if there is none of that id.</returns>
+    public async ValueTask<Tenant?> FindAsync(TenantId id, CancellationToken cancellationToken = default)
+    {
+        var record = await FindRecordAsync(id, cancellationToken).ConfigureAwait(false);
+        return record is null ? null : ToTenant(id, RecordJson.Read<TenantRecord>(record), record.Version);
+    }
+
+    /// <summary>Lists all tenants by id (ordinal), after <paramref name="after"/>. For the platform's operators.</summary>
+    public async ValueTask<IReadOnlyList<Tenant>> ListAsync(TenantId? after, int limit, CancellationToken cancellationToken = default)
+    {
+        var records = await _store
+            .ListAsync(ControlScope.Platform, RecordKinds.Tenant, after?.Value, limit, cancellationToken)
+            .ConfigureAwait(false);
+        return [.. records.Select(record => ToTenant(TenantId.Parse(record.Id), RecordJson.Read<TenantRecord>(record), record.Version))];
+    }
+
+    /// <summary>Lists the ids of a tenant's sub-tenants (ordinal), after <paramref name="after"/>.</summary>
+    public async ValueTask<IReadOnlyList<TenantId>> ListChildrenAsync(
+        TenantId parent,
+        TenantId? after,
+        int limit,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var records = await _store
+            .ListAsync(ControlScope.Of(parent), RecordKinds.Child, after?.Value, limit, cancellationToken)
+            .ConfigureAwait(false);
+        return [.. records.Select(record => TenantId.Parse(record.Id))];
+    }
+
+    /// <summary>Changes a tenant's settings, all of them. Limits below what is used take nothing away: nothing is added until less is used.</summary>
+    /// <param name="id">The tenant.</param>
+    /// <param name="version">The version that was seen.</param>
+    /// <param name="settings">What is to hold.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="TenancyException"><see cref="TenancyError.NotFound"/>, or <see cref="TenancyError.Changed"/>.</exception>
+    public ValueTask<Tenant> UpdateAsync(TenantId id, long version, TenantSettings settings, CancellationToken cancellationToken = default)
+    {
+        var (plan, limits) = Check(settings);
+        return ReplaceAsync(
+            id,
+            version,
+            record =>
+                record with
+                {
+                    DisplayName = settings.DisplayName,
+                    Plan = plan,
+                    Limits = new(settings.Limits, StringComparer.Ordinal),
+                    Features = new(settings.Features, StringComparer.Ordinal),
+                },
+            limits,
+            cancellationToken
+        );
+    }
+
+    /// <summary>Lets nobody work for a tenant, until it is resumed.</summary>
+    /// <exception cref="TenancyException"><see cref="TenancyError.TenantState"/> unless it is active; or as for <see cref="UpdateAsync"/>.</exception>
+    public ValueTask<Tenant> SuspendAsync(TenantId id, long version, CancellationToken cancellationToken = default) =>
+        MoveAsync(id, version, [TenantState.Active], TenantState.Suspended, cancellationToken);
+
+    /// <summary>Ends a suspension.</summary>
+    /// <exception cref="TenancyException"><see cref="TenancyError.TenantState"/> unless it is suspended; or as for <see cref="UpdateAsync"/>.</exception>
+    public ValueTask<Tenant> ResumeAsync(TenantId id, long version, CancellationToken cancellationToken = default) =>
+        MoveAsync(id, version, [TenantState.Suspended], TenantState.Active, cancellationToken);
+
+    /// <summary>Begins a tenant's leaving, which cannot be taken back.</summary>
+    /// <exception cref="TenancyException"><see cref="TenancyError.TenantState"/> if it has begun; or as for <see cref="UpdateAsync"/>.</exception>
+    public ValueTask<Tenant> OffboardAsync(TenantId id, long version, CancellationToken cancellationToken = default) =>
+        MoveAsync(id, version, [TenantState.Active, TenantState.Suspended], TenantState.Offboarding, cancellationToken);
+
+    /// <summary>Whether a feature is on for a tenant: by its own setting, else by its plan.</summary>
+    public bool HasFeature(Tenant tenant, string feature)
+    {
+        ArgumentNullException.ThrowIfNull(tenant);
+        return tenant.Features.TryGetValue(feature, out var own)
+            ? own
+            : _options.Plans.TryGetValue(tenant.Plan, out var plan) && plan.Features.Contains(feature);
+    }
+
+    /// <summary>How much of each limit a tenant has used.</summary>
+    public ValueTask<IReadOnlyList<ControlCounter>> ReadUsageAsync(TenantId id, CancellationToken cancellationToken = default) =>
+        _store.ReadCountersAsync(id, cancellationToken);
+
+    /// <exception cref="TenancyException">There is none, or it is not active.</exception>
+    internal async ValueTask<ControlRecord> GetActiveAsync(TenantId id, CancellationToken cancellationToken)
+    {
+        var record = await GetRecordAsync(id, cancellationToken).ConfigureAwait(false);
+        var state = RecordJson.Read<TenantRecord>(record).State;
+        return state == TenantState.Active
+            ? record
+            : throw new TenancyException(TenancyError.TenantState, $"The tenant '{id}' is {state}, not active.");
+    }
+
+    internal static TenancyException Changed() => new(TenancyError.Changed, "It was changed meanwhile: read it again, and decide again.");
+
+    private ValueTask<Tenant> MoveAsync(
+        TenantId id,
+        long version,
+        TenantState[] from,
+        TenantState to,
+        CancellationToken cancellationToken
+    ) =>
+        ReplaceAsync(
+            id,
+            version,
+            record =>
+                from.Contains(record.State)
+                    ? record with
+                    {
+                        State = to,
+                    }
+                    : throw new TenancyException(TenancyError.TenantState, $"The tenant '{id}' is {record.State}, and cannot become {to}."),
+            [],
+            cancellationToken
+        );
+
+    private async ValueTask<Tenant> ReplaceAsync(
+        TenantId id,
+        long version,
+        Func<TenantRecord, TenantRecord> change,
+        Dictionary<string, long?> limits,
+        CancellationToken cancellationToken
+    )
+    {
+        var record = await GetRecordAsync(id, cancellationToken).ConfigureAwait(false);
+        if (record.Version != version)
+            throw Changed();
+        var body = change(RecordJson.Read<TenantRecord>(record));
+        var changes = new List<ControlChange> { ControlChange.Replace(record, RecordJson.Write(body)) };
+        AddBounds(changes, id, limits);
+        var result = await _store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+        return result.Outcome == ControlOutcome.Done ? ToTenant(id, body, version + 1) : throw Changed();
+    }
+
+    private static void AddBounds(List<ControlChange> changes, TenantId id, Dictionary<string, long?> limits) =>
+        changes.AddRange(limits.Select(limit => ControlChange.Bound(id, limit.Key, least: null, limit.Value)));
+
+    // Of every counter that any plan or the tenant itself limits: what had a limit and has none any more is set free.
+    private (string Plan, Dictionary<string, long?> Limits) Check(TenantSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        ArgumentException.ThrowIfNullOrWhiteSpace(settings.DisplayName, nameof(settings));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(settings.DisplayName.Length, MaxDisplayName, nameof(settings));
+        var name = settings.Plan ?? _options.DefaultPlan;
+        if (!_options.Plans.TryGetValue(name, out var plan))
+            throw new ArgumentException($"There is no plan '{name}'.", nameof(settings));
+        if (settings.Limits.ContainsKey(TenantCounters.Admins))
+            throw new ArgumentException("The number of administrators has no limit of its own: limit the users.", nameof(settings));
+        var limits = new Dictionary<string, long?>(StringComparer.Ordinal)
+        {
+            [TenantCounters.Devices] = null,
+            [TenantCounters.Users] = null,
+        };
+        foreach (var counter in _options.Plans.Values.SelectMany(other => other.Limits.Keys))
+            limits[counter] = null;
+        foreach (var (counter, limit) in plan.Limits)
+            limits[counter] = limit;
+        foreach (var (counter, limit) in settings.Limits)
+            limits[counter] = limit is < 0
+                ? throw new ArgumentException($"The limit of {counter} is less than none.", nameof(settings))
+                : limit;
+        return (name, limits);
+    }
+
+    private ValueTask<ControlRecord?> FindRecordAsync(TenantId id, CancellationToken cancellationToken) =>
+        _store.FindAsync(ControlScope.Platform, RecordKinds.Tenant, id.Value, cancellationToken);
+
+    private async ValueTask<ControlRecord> GetRecordAsync(TenantId id, CancellationToken cancellationToken) =>
+        await FindRecordAsync(id, cancellationToken).ConfigureAwait(false)
+        ?? throw new TenancyException(TenancyError.NotFound, $"There is no tenant '{id}'.");
+
+    private static Tenant ToTenant(TenantId id, TenantRecord record, long version) =>
+        new()
+        {
+            Id = id,
+            DisplayName = record.DisplayName,
+            State = record.State,
+            Plan = record.Plan,
+            Parent = record.Parent is null ? null : TenantId.Parse(record.Parent),
+            Limits = record.Limits,
+            Features = record.Features,
+            CreatedAt = record.CreatedAt,
+            Version = version,
+        };
+}

@@ -1,0 +1,11 @@
+namespace Insa.Iiot.Tenancy;
+
+/// <summary>What a tenant gets for its money.</summary>
+public sealed class TenantPlan
+{
+    /// <summary>The upper bound of each counter, such as <c>devices</c> and <c>users</c>; what is not named here has none.</summary>
+    public IDictionary<string, long> Limits { get; } = new Dictionary<string, long>(StringComparer.Ordinal);
+
+    /// <summary>The features that are on.</summary>
+    public ISet<string> Features { get; } = new HashSet<string>(StringComparer.Ordinal);
+}

@@ -1,0 +1,14 @@
+namespace Insa.Iiot.Tenancy;
+
+/// <summary>Where a tenant is in its life.</summary>
+public enum TenantState
+{
+    /// <summary>It works.</summary>
+    Active,
+
+    /// <summary>Nobody works for it, and all of it is kept.</summary>
+    Suspended,
+
+    /// <summary>It leaves: nobody works for it, and it does not come back.</summary>
+    Offboarding,
+}

@@ -1,0 +1,9 @@
+namespace Insa.Iiot.Tenancy;
+
+/// <summary>A person, who may be a member of several tenants.</summary>
+/// <param name="Id">Names the person: a version 7 UUID.</param>
+/// <param name="Email">The address to sign in with, in lower case.</param>
+/// <param name="DisplayName">What people call the person.</param>
+/// <param name="Tenants">The tenants that the person is a member of.</param>
+/// <param name="Version">Counts changes, of the password and of memberships too.</param>
+public sealed record UserAccount(string Id, string Email, string DisplayName, IReadOnlyList<TenantId> Tenants, long Version);

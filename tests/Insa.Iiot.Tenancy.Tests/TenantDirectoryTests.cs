@@ -1,0 +1,135 @@
+using Insa.Iiot.Tenancy.Records;
+
+namespace Insa.Iiot.Tenancy.Tests;
+
+public sealed class TenantDirectoryTests : IAsyncLifetime
+{
+    private static readonly TenantSettings Settings = new() { DisplayName = "Other" };
+    private TenancyWorld _world = null!;
+
+    private TenantDirectory Tenants => _world.Tenants;
+
+    public async ValueTask InitializeAsync() => _world = await TenancyWorld.MakeAsync();
+
+    public ValueTask DisposeAsync() => _world.DisposeAsync();
+
+    [Fact]
+    public async Task A_tenant_is_found_as_it_was_made()
+    {
+        var settings = Settings with
+        {
+            Plan = "professional",
+            Limits = new Dictionary<string, long?> { ["devices"] = 7 },
+            Features = new Dictionary<string, bool> { ["ml"] = true },
+        };
+        var made = await Tenants.CreateAsync(TenancyWorld.Other, settings);
+        var found = await Tenants.FindAsync(TenancyWorld.Other);
+        Assert.Equivalent(made, found, strict: true);
+        Assert.Equal((TenantState.Active, "professional", 1L, 7L), (made.State, made.Plan, made.Version, made.Limits["devices"]));
+        Assert.Null(await Tenants.FindAsync(TenantId.Parse("nobody")));
+    }
+
+    [Fact]
+    public async Task An_id_is_given_once() =>
+        await TenancyWorld.RefusedAsync(TenancyError.Exists, Tenants.CreateAsync(TenancyWorld.Plant, Settings));
+
+    [Fact]
+    public async Task Limits_are_the_plans_unless_the_tenant_has_its_own()
+    {
+        await Tenants.CreateAsync(
+            TenancyWorld.Other,
+            Settings with
+            {
+                Limits = new Dictionary<string, long?> { ["users"] = null, ["rules"] = 3 },
+            }
+        );
+        Assert.Equal(
+            [new("admins", 0, null), new("devices", 0, 10), new("rules", 0, 3), new("users", 0, null)],
+            await Tenants.ReadUsageAsync(TenancyWorld.Other)
+        );
+        var seen = (await Tenants.FindAsync(TenancyWorld.Other))!;
+        await Tenants.UpdateAsync(TenancyWorld.Other, seen.Version, Settings with { Plan = "enterprise" });
+        Assert.Equal(
+            [new("devices", 0, null), new("users", 0, null)],
+            (await Tenants.ReadUsageAsync(TenancyWorld.Other)).Where(counter => counter.Name is "devices" or "users")
+        );
+    }
+
+    [Fact]
+    public async Task A_feature_is_the_tenants_own_setting_else_its_plans()
+    {
+        var off = await Tenants.CreateAsync(
+            TenancyWorld.Other,
+            Settings with
+            {
+                Features = new Dictionary<string, bool> { ["ml"] = true },
+            }
+        );
+        Assert.True(Tenants.HasFeature(off, "ml"));
+        Assert.False(Tenants.HasFeature(off, "bridging"));
+        Assert.False(Tenants.HasFeature(off with { Plan = "gone" }, "bridging"));
+    }
+
+    [Fact]
+    public async Task A_change_of_another_version_is_refused()
+    {
+        var seen = (await Tenants.FindAsync(TenancyWorld.Plant))!;
+        await Tenants.UpdateAsync(TenancyWorld.Plant, seen.Version, Settings);
+        await TenancyWorld.RefusedAsync(TenancyError.Changed, Tenants.UpdateAsync(TenancyWorld.Plant, seen.Version, Settings));
+        await TenancyWorld.RefusedAsync(TenancyError.NotFound, Tenants.UpdateAsync(TenantId.Parse("nobody"), 1, Settings));
+    }
+
+    [Fact]
+    public async Task States_follow_each_other_as_they_may()
+    {
+        var suspended = await Tenants.SuspendAsync(TenancyWorld.Plant, 1);
+        Assert.Equal(TenantState.Suspended, suspended.State);
+        await TenancyWorld.RefusedAsync(TenancyError.TenantState, Tenants.SuspendAsync(TenancyWorld.Plant, suspended.Version));
+        var resumed = await Tenants.ResumeAsync(TenancyWorld.Plant, suspended.Version);
+        await TenancyWorld.RefusedAsync(TenancyError.TenantState, Tenants.ResumeAsync(TenancyWorld.Plant, resumed.Version));
+        var leaving = await Tenants.OffboardAsync(TenancyWorld.Plant, resumed.Version);
+        await TenancyWorld.RefusedAsync(TenancyError.TenantState, Tenants.ResumeAsync(TenancyWorld.Plant, leaving.Version));
+        Assert.Equal("Plant 7", (await Tenants.FindAsync(TenancyWorld.Plant))!.DisplayName);
+    }
+
+    [Fact]
+    public async Task Sub_tenants_are_listed_below_an_active_parent()
+    {
+        var line = TenantId.Parse("plant-line-1");
+        Assert.Equal(TenancyWorld.Plant, (await Tenants.CreateAsync(line, Settings, TenancyWorld.Plant)).Parent);
+        Assert.Equal([line], await Tenants.ListChildrenAsync(TenancyWorld.Plant, null, 10));
+        Assert.Empty(await Tenants.ListChildrenAsync(line, null, 10));
+        Assert.Equal([TenancyWorld.Plant, line], (await Tenants.ListAsync(null, 10)).Select(tenant => tenant.Id));
+
+        await Tenants.SuspendAsync(TenancyWorld.Plant, 1);
+        var second = TenantId.Parse("plant-line-2");
+        await TenancyWorld.RefusedAsync(TenancyError.TenantState, Tenants.CreateAsync(second, Settings, TenancyWorld.Plant));
+        await TenancyWorld.RefusedAsync(TenancyError.NotFound, Tenants.CreateAsync(second, Settings, TenantId.Parse("nobody")));
+        Assert.Null(await Tenants.FindAsync(second));
+        Assert.Equal([line], await Tenants.ListChildrenAsync(TenancyWorld.Plant, null, 10));
+    }
+
+    [Theory]
+    [InlineData("", null)]
+    [InlineData("Other", "gold")]
+    public async Task What_is_not_valid_is_said_so(string name, string? plan) =>
+        await Assert.ThrowsAnyAsync<ArgumentException>(async () =>
+            await Tenants.CreateAsync(TenancyWorld.Other, new TenantSettings { DisplayName = name, Plan = plan })
+        );
+
+    [Fact]
+    public void A_record_reads_back_as_it_was_written()
+    {
+        var record = new TenantRecord(
+            "Ä",
+            TenantState.Offboarding,
+            "p",
+            "q",
+            new() { ["a"] = null, ["b"] = 2 },
+            new() { ["f"] = false },
+            DateTime.UnixEpoch
+        );
+        var stored = new ControlRecord(ControlScope.Platform, "tenant", "x", 1, RecordJson.Write(record));
+        Assert.Equivalent(record, RecordJson.Read<TenantRecord>(stored), strict: true);
+    }
+}
