@@ -3,8 +3,12 @@ namespace Insa.Iiot;
 /// <summary>Knows the devices of every tenant and their credentials. Thread-safe.</summary>
 public interface IDeviceRegistry
 {
+    /// <summary>The tenant's counter of devices, whose bound <see cref="AddAsync"/> keeps where the store has an <see cref="IControlStore"/>.</summary>
+    public const string Counter = "devices";
+
     /// <summary>Registers a device.</summary>
     /// <returns><see langword="false"/> if the tenant already has one of that id.</returns>
+    /// <exception cref="LimitReachedException">The tenant has as many devices as it may have.</exception>
     ValueTask<bool> AddAsync(TenantId tenant, Device device, CancellationToken cancellationToken = default);
 
     /// <summary>Finds a device.</summary>

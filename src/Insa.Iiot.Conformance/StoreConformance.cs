@@ -26,6 +26,9 @@ public abstract class StoreConformance : IAsyncLifetime
     /// <summary>The authenticator under test.</summary>
     protected abstract IDeviceAuthenticator Authenticator { get; }
 
+    /// <summary>The control store that goes with the registry: it holds the bound of a tenant's devices.</summary>
+    protected abstract IControlStore Control { get; }
+
     /// <summary>The dead letters under test, bounded to <see cref="MaxDeadLetters"/> a tenant.</summary>
     protected abstract IDeadLetterStore DeadLetters { get; }
 
@@ -531,6 +534,38 @@ public abstract class StoreConformance : IAsyncLifetime
         ArgumentNullException.ThrowIfNull(writer);
         await Sink.WriteAsync(writer.Batch, CancellationToken.None);
         Assert.DoesNotContain(writer.Batch.Chunks, chunk => chunk.HasRejections);
+    }
+
+    /// <summary>A tenant has no more devices than its bound, whoever asks at once; what is removed makes room.</summary>
+    [Fact]
+    public async Task A_tenant_has_no_more_devices_than_its_bound()
+    {
+        await Control.CommitAsync([ControlChange.Bound(Plant, IDeviceRegistry.Counter, least: null, most: 5)]);
+        var added = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => Task.Run(() => TryAddDeviceAsync(i))));
+        Assert.Equal(5, added.Count(isAdded => isAdded));
+        Assert.Equal(5, (await Registry.ListAsync(Plant, null, 100)).Count);
+        Assert.Equal([new ControlCounter(IDeviceRegistry.Counter, 5, 5)], await Control.ReadCountersAsync(Plant));
+
+        // One that is there already takes no place, and is no question of the bound.
+        Assert.False(await Registry.AddAsync(Plant, new Device { Id = DeviceId.Parse($"d{Array.IndexOf(added, true)}") }));
+        Assert.True(await Registry.AddAsync(Other, new Device { Id = DeviceId.Parse("d0") }));
+
+        Assert.True(await Registry.RemoveAsync(Plant, DeviceId.Parse($"d{Array.IndexOf(added, true)}")));
+        Assert.False(await Registry.RemoveAsync(Plant, DeviceId.Parse("nobody")));
+        Assert.True(await TryAddDeviceAsync(100));
+        Assert.False(await TryAddDeviceAsync(101));
+    }
+
+    private async Task<bool> TryAddDeviceAsync(int number)
+    {
+        try
+        {
+            return await Registry.AddAsync(Plant, new Device { Id = DeviceId.Parse($"d{number}") });
+        }
+        catch (LimitReachedException e) when (e.Counter == IDeviceRegistry.Counter)
+        {
+            return false;
+        }
     }
 
     private async Task<List<TelemetryPoint>> ReadAsync(TelemetryQuery query)

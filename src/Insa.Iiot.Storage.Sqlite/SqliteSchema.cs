@@ -110,6 +110,7 @@ internal static class SqliteSchema
               most INTEGER,
               PRIMARY KEY (scope, name)
             ) WITHOUT ROWID;
+            INSERT INTO control_counter (scope, name, used) SELECT tenant, 'devices', count(*) FROM device GROUP BY tenant;
             """,
     ];
 

@@ -4,7 +4,7 @@ namespace Insa.Iiot.Tenancy;
 public static class TenantCounters
 {
     /// <summary>Registered devices.</summary>
-    public const string Devices = "devices";
+    public const string Devices = IDeviceRegistry.Counter;
 
     /// <summary>Members.</summary>
     public const string Users = "users";

@@ -19,6 +19,8 @@ public sealed class NotedStoreTests(PostgresCluster cluster) : StoreConformance
 
     protected override IDeviceAuthenticator Authenticator => _store.Devices;
 
+    protected override IControlStore Control => _store.Control;
+
     protected override IDeadLetterStore DeadLetters => _store.DeadLetters;
 
     protected override int MaxDeadLetters => PostgresStore.MaxDeadLetters;

@@ -16,6 +16,8 @@ public sealed class PostgresStoreTests(PostgresCluster cluster) : StoreConforman
 
     protected override IDeviceAuthenticator Authenticator => _store.Devices;
 
+    protected override IControlStore Control => _store.Control;
+
     protected override IDeadLetterStore DeadLetters => _store.DeadLetters;
 
     protected override int MaxDeadLetters => PostgresStore.MaxDeadLetters;

@@ -137,8 +137,16 @@ internal static class TelemetryApi
             DisplayName = device.Name ?? "",
             Gateway = gateway,
         };
-        if (!await registry.AddAsync(tenant, added, http.RequestAborted))
-            return Problem(409, "There is a device of that id already.", id.Value);
+        try
+        {
+            if (!await registry.AddAsync(tenant, added, http.RequestAborted))
+                return Problem(409, "There is a device of that id already.", id.Value);
+        }
+        catch (LimitReachedException e)
+        {
+            return Problem(403, "The tenant has no room for another device.", e.Message);
+        }
+
         var secret = await registry.RotateSecretAsync(tenant, id, http.RequestAborted);
         return Results.Json(
             new JsonObject

@@ -32,6 +32,25 @@ internal sealed class ControlBatch(NpgsqlConnection connection) : IAsyncDisposab
         }
     }
 
+    /// <summary>Adds a statement that must change one row, and counts it: upwards within the counter's bound.</summary>
+    public void AddCounted(TenantId tenant, string counter, long amount, NpgsqlBatchCommand statement)
+    {
+        _change = 0;
+        Enter(ControlScope.Of(tenant), counter);
+        _batch.BatchCommands.Add(statement);
+        _expected.Add((1, ControlOutcome.Changed, 0));
+        if (amount > 0)
+            Add(ControlChange.Count(tenant, counter, amount), place: 1);
+        else
+            AddStatement(
+                $"update iiot.control_counter set used = greatest(used + $2, 0) where tenant_no = {TenantBatch.Number} and name = $1",
+                null,
+                ControlOutcome.Done,
+                Parameter.Text(counter),
+                Parameter.Number(amount)
+            );
+    }
+
     /// <returns>Whether all came to what they must; otherwise the transaction is to be given up.</returns>
     public async Task<ControlResult> ExecuteAsync(CancellationToken cancellationToken)
     {

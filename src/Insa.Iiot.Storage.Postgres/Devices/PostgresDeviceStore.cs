@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Insa.Iiot.Storage.Postgres.Control;
 using Npgsql;
 
 namespace Insa.Iiot.Storage.Postgres.Devices;
@@ -13,24 +14,25 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(device.DisplayName.Length, 200, nameof(device));
-        return await TenantBatch
-                .RunAsync(
-                    database,
-                    tenant,
-                    batch =>
-                    {
-                        batch.AddTenant(tenant);
-                        batch.Add(
-                            $"insert into iiot.device (tenant_no, name, display_name, gateway, created_at) values ({TenantBatch.Number}, $1, $2, $3, $4) on conflict do nothing",
-                            Parameter.Text(device.Id.Value),
-                            Parameter.Text(device.DisplayName),
-                            Parameter.Text(device.Gateway?.Value),
-                            Parameter.Time(time.GetUtcNow().UtcDateTime)
-                        );
-                    },
-                    cancellationToken
+        var isAdded = await CountingAsync(
+                tenant,
+                1,
+                new NpgsqlBatchCommand(
+                    $"insert into iiot.device (tenant_no, name, display_name, gateway, created_at) values ({TenantBatch.Number}, $1, $2, $3, $4) on conflict do nothing"
                 )
-                .ConfigureAwait(false) > 0;
+                {
+                    Parameters =
+                    {
+                        Parameter.Text(device.Id.Value),
+                        Parameter.Text(device.DisplayName),
+                        Parameter.Text(device.Gateway?.Value),
+                        Parameter.Time(time.GetUtcNow().UtcDateTime),
+                    },
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        return isAdded;
     }
 
     public async ValueTask<Device?> FindAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default)
@@ -73,19 +75,22 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
             .ConfigureAwait(false);
 
     public async ValueTask<bool> RemoveAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
-        await TenantBatch
-            .RunAsync(
-                database,
+        // Who gets its id later must not inherit the devices it spoke for.
+        await CountingAsync(
                 tenant,
-                batch =>
+                -1,
+                new NpgsqlBatchCommand(
+                    $"""
+                    with spoken_for as (update iiot.device set gateway = null where {OfTenant} and gateway = $1 and name <> $1)
+                    delete from iiot.device where {OfTenant} and name = $1
+                    """
+                )
                 {
-                    // Who gets its id later must not inherit the devices it spoke for.
-                    batch.Add($"update iiot.device set gateway = null where {OfTenant} and gateway = $1", Parameter.Text(device.Value));
-                    batch.Add($"delete from iiot.device where {OfTenant} and name = $1", Parameter.Text(device.Value));
+                    Parameters = { Parameter.Text(device.Value) },
                 },
                 cancellationToken
             )
-            .ConfigureAwait(false) > 0;
+            .ConfigureAwait(false);
 
     public async ValueTask<string?> RotateSecretAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default)
     {
@@ -151,6 +156,36 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
             return credential.CertificateSha256.IsEmpty
                 ? await ByPasswordAsync(credential, cancellationToken).ConfigureAwait(false)
                 : await ByCertificateAsync(credential, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (PostgresErrors.IsOfStore(e))
+        {
+            throw PostgresErrors.ToStoreException(e);
+        }
+    }
+
+    /// <summary>Adds or removes one device, and counts it in the same transaction.</summary>
+    /// <returns>Whether the statement changed a row; otherwise nothing is counted.</returns>
+    private async Task<bool> CountingAsync(TenantId tenant, int amount, NpgsqlBatchCommand statement, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.ReadyAsync(cancellationToken).ConfigureAwait(false);
+            var connection = await database.App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+            await using var disposeConnection = connection.ConfigureAwait(false);
+            var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+            await using var disposeTransaction = transaction.ConfigureAwait(false);
+            var batch = new ControlBatch(connection);
+            await using var disposeBatch = batch.ConfigureAwait(false);
+            batch.AddCounted(tenant, IDeviceRegistry.Counter, amount, statement);
+            var result = await batch.ExecuteAsync(cancellationToken).ConfigureAwait(false);
+            if (result.Outcome == ControlOutcome.Done)
+                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            return result.Outcome switch
+            {
+                ControlOutcome.Done => true,
+                ControlOutcome.Full => throw new LimitReachedException(IDeviceRegistry.Counter),
+                _ => false,
+            };
         }
         catch (Exception e) when (PostgresErrors.IsOfStore(e))
         {

@@ -27,7 +27,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
                 command.Parameters.AddWithValue("$display", device.DisplayName);
                 command.Parameters.AddWithValue("$gateway", (object?)device.Gateway?.Value ?? DBNull.Value);
                 command.Parameters.AddWithValue("$created", MicrosecondTime.FromTicks(time.GetUtcNow().UtcTicks));
-                return command.ExecuteScalar() is not null;
+                return command.ExecuteScalar() is not null && Count(command, 1);
             })
         );
     }
@@ -83,7 +83,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
                 Bind(command, tenant, device);
                 command.ExecuteNonQuery();
                 command.CommandText = $"DELETE FROM device WHERE {OfDevice}";
-                return command.ExecuteNonQuery() > 0;
+                return command.ExecuteNonQuery() > 0 && Count(command, -1);
             })
         );
 
@@ -136,6 +136,21 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
                 return found is var (tenant, device) ? MakeSession(connection, tenant, device) : null;
             })
         );
+    }
+
+    // In the transaction of what is counted, which ends with the exception.
+    private static bool Count(SqliteCommand command, int amount)
+    {
+        command.Parameters.AddWithValue("$counter", IDeviceRegistry.Counter);
+        command.Parameters.AddWithValue("$amount", amount);
+        command.CommandText = """
+            INSERT OR IGNORE INTO control_counter (scope, name) SELECT id, $counter FROM tenant WHERE name = $tenant;
+            UPDATE control_counter SET used = max(used + $amount, 0)
+            WHERE scope = (SELECT id FROM tenant WHERE name = $tenant) AND name = $counter
+              AND ($amount < 0 OR most IS NULL OR used + $amount <= most)
+            RETURNING 1
+            """;
+        return command.ExecuteScalar() is not null ? true : throw new LimitReachedException(IDeviceRegistry.Counter);
     }
 
     private static (TenantId Tenant, DeviceId Device)? ByPassword(SqliteConnection connection, DeviceCredential credential)
