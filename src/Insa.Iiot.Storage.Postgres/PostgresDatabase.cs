@@ -11,7 +11,7 @@ namespace Insa.Iiot.Storage.Postgres;
 /// <summary>The database: one pool of connections per role. Migrated and checked on first use.</summary>
 internal sealed class PostgresDatabase : IAsyncDisposable
 {
-    private const int ReadBufferBytes = 64 * 1024;
+    private const int ReadBufferBytes = 32 * 1024;
 
     private readonly PostgresStorageOptions _options;
     private readonly ILogger<PostgresDatabase> _logger;
@@ -133,13 +133,14 @@ internal sealed class PostgresDatabase : IAsyncDisposable
             MaxAutoPrepare = 0,
             Enlist = false,
 
-            // Long answers come in fewer and larger reads.
-            ReadBufferSize = ReadBufferBytes,
-
             // Npgsql logs the connection string, and with this the password in it.
             PersistSecurityInfo = false,
         };
         settings.Pooling &= isPooled;
+
+        // Long answers come in fewer and larger reads; who writes gets short ones.
+        if (role != PostgresRole.Writer)
+            settings.ReadBufferSize = ReadBufferBytes;
         settings.MinPoolSize = Math.Min(settings.MinPoolSize, maxConnections);
         settings.ApplicationName ??= role;
         settings.Options =

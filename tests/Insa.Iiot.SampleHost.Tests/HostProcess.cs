@@ -176,6 +176,9 @@ internal sealed class HostProcess : IAsyncDisposable
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
                 WorkingDirectory = Path.GetTempPath(),
+
+                // What a host holds shows only where there is little room: with more, the collector of servers leaves garbage lying about.
+                Environment = { ["DOTNET_GCHeapHardLimit"] = "0x8000000" },
             }
         )!;
     }
