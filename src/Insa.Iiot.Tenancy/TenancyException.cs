@@ -11,4 +11,6 @@ public sealed class TenancyException : Exception
 
     /// <summary>Why it was refused.</summary>
     public TenancyError Error { get; }
+
+    internal static TenancyException Changed() => new(TenancyError.Changed, "It was changed meanwhile: read it again, and decide again.");
 }

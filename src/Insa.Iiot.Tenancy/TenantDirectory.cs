@@ -54,7 +54,7 @@ public sealed class TenantDirectory
         {
             ControlOutcome.Done => ToTenant(id, body, version: 1),
             ControlOutcome.Exists => throw new TenancyException(TenancyError.Exists, $"There is a tenant '{id}' already."),
-            _ => throw Changed(),
+            _ => throw TenancyException.Changed(),
         };
     }
 
@@ -185,12 +185,12 @@ public sealed class TenantDirectory
     {
         var record = await GetRecordAsync(id, cancellationToken).ConfigureAwait(false);
         if (record.Version != version)
-            throw Changed();
+            throw TenancyException.Changed();
         var body = change(RecordJson.Read<TenantRecord>(record));
         var changes = new List<ControlChange> { ControlChange.Replace(record, RecordJson.Write(body)) };
         AddBounds(changes, id, limits);
         var result = await _store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
-        return result.Outcome == ControlOutcome.Done ? ToTenant(id, body, version + 1) : throw Changed();
+        return result.Outcome == ControlOutcome.Done ? ToTenant(id, body, version + 1) : throw TenancyException.Changed();
     }
 
     private static void AddBounds(List<ControlChange> changes, TenantId id, Dictionary<string, long?> limits) =>

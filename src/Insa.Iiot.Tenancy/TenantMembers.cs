@@ -126,7 +126,7 @@ public sealed class TenantMembers
             ControlOutcome.Full => new TenancyException(TenancyError.QuotaExceeded, "The tenant has as many users as its plan allows."),
             ControlOutcome.Empty => new TenancyException(TenancyError.LastAdmin, "The tenant would have no administrator left."),
             ControlOutcome.Exists => new TenancyException(TenancyError.Exists, "There is one already."),
-            _ => TenantDirectory.Changed(),
+            _ => TenancyException.Changed(),
         };
     }
 

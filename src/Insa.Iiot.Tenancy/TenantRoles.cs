@@ -143,7 +143,7 @@ public sealed class TenantRoles
             await FindRecordAsync(tenant, seen.Id, cancellationToken).ConfigureAwait(false)
             ?? throw new TenancyException(TenancyError.NotFound, $"The tenant has no role '{seen.Id}' of its own.");
         CheckHeld(actor, ToRole(record).Permissions);
-        return record.Version == seen.Version ? record : throw TenantDirectory.Changed();
+        return record.Version == seen.Version ? record : throw TenancyException.Changed();
     }
 
     private ValueTask<ControlRecord?> FindRecordAsync(TenantId tenant, string id, CancellationToken cancellationToken)
@@ -156,7 +156,7 @@ public sealed class TenantRoles
     {
         var result = await _store.CommitAsync([change], cancellationToken).ConfigureAwait(false);
         if (result.Outcome != ControlOutcome.Done)
-            throw TenantDirectory.Changed();
+            throw TenancyException.Changed();
     }
 
     private static Role ToRole(ControlRecord record)

@@ -101,7 +101,7 @@ public sealed class UserAccounts
                 return matches ? ToAccount(record.Id, next, record.Version + 1) : null;
         }
 
-        throw TenantDirectory.Changed();
+        throw TenancyException.Changed();
     }
 
     /// <summary>Gives an account another password, and ends a lock.</summary>
@@ -124,7 +124,7 @@ public sealed class UserAccounts
             .CommitAsync([ControlChange.Replace(record, RecordJson.Write(body), KeyOf(body.Email))], cancellationToken)
             .ConfigureAwait(false);
         if (result.Outcome != ControlOutcome.Done)
-            throw TenantDirectory.Changed();
+            throw TenancyException.Changed();
     }
 
     /// <summary>The address as it is compared.</summary>

@@ -3,35 +3,11 @@ using Insa.Iiot.Conformance;
 namespace Insa.Iiot.Storage.Postgres.Tests;
 
 /// <summary>The store as it is once the database has been told how far streams have come: what is newest is looked for from there on.</summary>
-public sealed class NotedStoreTests(PostgresCluster cluster) : StoreConformance
+public sealed class NotedStoreTests(PostgresCluster cluster) : PostgresStoreConformance(cluster)
 {
     private static readonly DateTime Noon = new(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc);
 
-    private PostgresStore _store = null!;
-
-    protected override ITelemetrySink Sink => new NotingSink(_store);
-
-    protected override ITelemetryReader Reader => _store.Reader;
-
-    protected override ITelemetrySeriesReader SeriesReader => _store.SeriesReader;
-
-    protected override IDeviceRegistry Registry => _store.Devices;
-
-    protected override IDeviceAuthenticator Authenticator => _store.Devices;
-
-    protected override IControlStore Control => _store.Control;
-
-    protected override IDeadLetterStore DeadLetters => _store.DeadLetters;
-
-    protected override int MaxDeadLetters => PostgresStore.MaxDeadLetters;
-
-    public override async ValueTask InitializeAsync() => _store = await PostgresStore.MakeAsync(cluster);
-
-    public override async ValueTask DisposeAsync()
-    {
-        await _store.DisposeAsync();
-        await base.DisposeAsync();
-    }
+    protected override ITelemetrySink Sink => new NotingSink(Store);
 
     [Theory]
     [InlineData(1)]
@@ -58,7 +34,7 @@ public sealed class NotedStoreTests(PostgresCluster cluster) : StoreConformance
             latest.Add((found.Device, found.Point.Value.AsDouble()));
         Assert.Equal([(devices[0], 99), (devices[1], 1)], latest);
         Assert.Equal(1, Assert.Single(await Reader.ReadLatestAsync(plant, devices[1])).Value.AsDouble());
-        Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot.telemetry_stream where last_ts is null"));
+        Assert.Equal(0L, await Store.QueryAsync("select count(*) from iiot.telemetry_stream where last_ts is null"));
     }
 
     private sealed class NotingSink(PostgresStore store) : ITelemetrySink

@@ -21,7 +21,7 @@ internal sealed class ControlBatch(NpgsqlConnection connection) : IAsyncDisposab
         switch (change.Verb)
         {
             case ControlVerb.Count:
-                AddCount(change);
+                AddCount(change, isRequired: true);
                 break;
             case ControlVerb.Bound:
                 AddBound(change);
@@ -32,39 +32,35 @@ internal sealed class ControlBatch(NpgsqlConnection connection) : IAsyncDisposab
         }
     }
 
-    /// <summary>Adds a statement that must change one row, and counts it: upwards within the counter's bound.</summary>
+    /// <summary>Adds a statement that must change one row, and counts it. No bound keeps anything from being removed.</summary>
     public void AddCounted(TenantId tenant, string counter, long amount, NpgsqlBatchCommand statement)
     {
         _change = 0;
         Enter(ControlScope.Of(tenant), counter);
         _batch.BatchCommands.Add(statement);
         _expected.Add((1, ControlOutcome.Changed, 0));
-        if (amount > 0)
-            Add(ControlChange.Count(tenant, counter, amount), place: 1);
-        else
-            AddStatement(
-                $"update iiot.control_counter set used = greatest(used + $2, 0) where tenant_no = {TenantBatch.Number} and name = $1",
-                null,
-                ControlOutcome.Done,
-                Parameter.Text(counter),
-                Parameter.Number(amount)
-            );
+        _change = 1;
+        AddCount(ControlChange.Count(tenant, counter, amount), isRequired: amount > 0);
     }
 
-    /// <returns>Whether all came to what they must; otherwise the transaction is to be given up.</returns>
-    public async Task<ControlResult> ExecuteAsync(CancellationToken cancellationToken)
+    /// <summary>Makes the changes that are added, in one transaction, or none of them.</summary>
+    public static async Task<ControlResult> CommitAsync(
+        PostgresDatabase database,
+        Action<ControlBatch> add,
+        CancellationToken cancellationToken
+    )
     {
-        await _batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        var result = ControlResult.Done;
-        for (var i = 0; i < _expected.Count; i++)
-        {
-            var (rows, otherwise, change) = _expected[i];
-            if (rows is null || _batch.BatchCommands[i].Rows == rows)
-                continue;
-            if (result.Outcome == ControlOutcome.Done || change < result.Change)
-                result = new ControlResult(otherwise, change);
-        }
-
+        await database.ReadyAsync(cancellationToken).ConfigureAwait(false);
+        var connection = await database.App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeConnection = connection.ConfigureAwait(false);
+        var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeTransaction = transaction.ConfigureAwait(false);
+        var batch = new ControlBatch(connection);
+        await using var disposeBatch = batch.ConfigureAwait(false);
+        add(batch);
+        var result = await batch.ExecuteAsync(cancellationToken).ConfigureAwait(false);
+        if (result.Outcome == ControlOutcome.Done)
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
         return result;
     }
 
@@ -88,6 +84,23 @@ internal sealed class ControlBatch(NpgsqlConnection connection) : IAsyncDisposab
     }
 
     public ValueTask DisposeAsync() => _batch.DisposeAsync();
+
+    /// <returns>Whether all came to what they must; otherwise the transaction is to be given up.</returns>
+    private async Task<ControlResult> ExecuteAsync(CancellationToken cancellationToken)
+    {
+        await _batch.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+        var result = ControlResult.Done;
+        for (var i = 0; i < _expected.Count; i++)
+        {
+            var (rows, otherwise, change) = _expected[i];
+            if (rows is null || _batch.BatchCommands[i].Rows == rows)
+                continue;
+            if (result.Outcome == ControlOutcome.Done || change < result.Change)
+                result = new ControlResult(otherwise, change);
+        }
+
+        return result;
+    }
 
     private void Enter(ControlScope scope, string kind)
     {
@@ -167,7 +180,7 @@ internal sealed class ControlBatch(NpgsqlConnection connection) : IAsyncDisposab
             );
     }
 
-    private void AddCount(ControlChange change)
+    private void AddCount(ControlChange change, bool isRequired)
     {
         AddStatement(
             $"""
@@ -183,7 +196,7 @@ internal sealed class ControlBatch(NpgsqlConnection connection) : IAsyncDisposab
             update iiot.control_counter set used = used + $2 where tenant_no = {TenantBatch.Number} and name = $1
               and ($2 <= 0 or most is null or used + $2 <= most) and ($2 >= 0 or used + $2 >= least)
             """,
-            1,
+            isRequired ? 1 : null,
             change.Amount > 0 ? ControlOutcome.Full : ControlOutcome.Empty,
             Parameter.Text(change.Kind),
             Parameter.Number(change.Amount)

@@ -14,19 +14,7 @@ internal sealed class PostgresControlStore(PostgresDatabase database) : IControl
         string kind,
         string id,
         CancellationToken cancellationToken = default
-    )
-    {
-        var of = ControlTables.Of(scope);
-        var found = await ReadAsync(
-                scope,
-                kind,
-                $"select id, version, body::text from {of.Record} where {of.Scope} and kind = $1 and id = $2",
-                [Parameter.Text(kind), Parameter.Text(id)],
-                cancellationToken
-            )
-            .ConfigureAwait(false);
-        return found.Count > 0 ? found[0] : null;
-    }
+    ) => First(await ReadAsync(scope, kind, "id = $2", [Parameter.Text(id)], cancellationToken).ConfigureAwait(false));
 
     public async ValueTask<ControlRecord?> FindByKeyAsync(
         ControlScope scope,
@@ -36,18 +24,8 @@ internal sealed class PostgresControlStore(PostgresDatabase database) : IControl
     )
     {
         var of = ControlTables.Of(scope);
-        var found = await ReadAsync(
-                scope,
-                kind,
-                $"""
-                select id, version, body::text from {of.Record} where {of.Scope} and kind = $1
-                  and id = (select id from {of.Key} where {of.Scope} and kind = $1 and key = $2)
-                """,
-                [Parameter.Text(kind), Parameter.Text(key)],
-                cancellationToken
-            )
-            .ConfigureAwait(false);
-        return found.Count > 0 ? found[0] : null;
+        var byKey = $"id = (select id from {of.Key} where {of.Scope} and kind = $1 and key = $2)";
+        return First(await ReadAsync(scope, kind, byKey, [Parameter.Text(key)], cancellationToken).ConfigureAwait(false));
     }
 
     public async ValueTask<IReadOnlyList<ControlRecord>> ListAsync(
@@ -59,15 +37,8 @@ internal sealed class PostgresControlStore(PostgresDatabase database) : IControl
     )
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
-        var of = ControlTables.Of(scope);
-        return await ReadAsync(
-                scope,
-                kind,
-                $"select id, version, body::text from {of.Record} where {of.Scope} and kind = $1 and id > $2 order by id limit $3",
-                [Parameter.Text(kind), Parameter.Text(after ?? ""), Parameter.Number(limit)],
-                cancellationToken
-            )
-            .ConfigureAwait(false);
+        NpgsqlParameter[] page = [Parameter.Text(after ?? ""), Parameter.Number(limit)];
+        return await ReadAsync(scope, kind, "id > $2 order by id limit $3", page, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<IReadOnlyList<ControlCounter>> ReadCountersAsync(
@@ -94,7 +65,7 @@ internal sealed class PostgresControlStore(PostgresDatabase database) : IControl
         {
             try
             {
-                return await TryCommitAsync(changes, cancellationToken).ConfigureAwait(false);
+                return await ControlBatch.CommitAsync(database, batch => AddAll(batch, changes), cancellationToken).ConfigureAwait(false);
             }
             catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DeadlockDetected && attempt < Attempts)
             {
@@ -107,33 +78,27 @@ internal sealed class PostgresControlStore(PostgresDatabase database) : IControl
         }
     }
 
-    private async Task<ControlResult> TryCommitAsync(IReadOnlyList<ControlChange> changes, CancellationToken cancellationToken)
-    {
-        await database.ReadyAsync(cancellationToken).ConfigureAwait(false);
-        var connection = await database.App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeConnection = connection.ConfigureAwait(false);
-        var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-        await using var disposeTransaction = transaction.ConfigureAwait(false);
-        var batch = new ControlBatch(connection);
-        await using var disposeBatch = batch.ConfigureAwait(false);
+    private static ControlRecord? First(IReadOnlyList<ControlRecord> found) => found.Count > 0 ? found[0] : null;
 
-        // In the same order everywhere, whatever the caller's: commits that meet then wait for each other in one direction only.
+    // In the same order everywhere, whatever the caller's: commits that meet then wait for each other in one direction only.
+    private static void AddAll(ControlBatch batch, IReadOnlyList<ControlChange> changes)
+    {
         foreach (var (place, change) in changes.Index().OrderBy(item => item.Item, ControlOrder.Instance))
             batch.Add(change, place);
-        var result = await batch.ExecuteAsync(cancellationToken).ConfigureAwait(false);
-        if (result.Outcome == ControlOutcome.Done)
-            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
-        return result;
     }
 
+    /// <summary>Reads the records of a kind, $1, for which something else holds as well.</summary>
     private async Task<IReadOnlyList<ControlRecord>> ReadAsync(
         ControlScope scope,
         string kind,
-        string sql,
-        NpgsqlParameter[] parameters,
+        string predicate,
+        NpgsqlParameter[] others,
         CancellationToken cancellationToken
     )
     {
+        var of = ControlTables.Of(scope);
+        var sql = $"select id, version, body::text from {of.Record} where {of.Scope} and kind = $1 and {predicate}";
+        NpgsqlParameter[] parameters = [Parameter.Text(kind), .. others];
         ControlRecord Map(NpgsqlDataReader rows) =>
             new(scope, kind, rows.GetString(0), rows.GetInt64(1), Encoding.UTF8.GetBytes(rows.GetString(2)));
 

@@ -14,7 +14,7 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(device.DisplayName.Length, 200, nameof(device));
-        var isAdded = await CountingAsync(
+        return await CountingAsync(
                 tenant,
                 1,
                 new NpgsqlBatchCommand(
@@ -32,7 +32,6 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
                 cancellationToken
             )
             .ConfigureAwait(false);
-        return isAdded;
     }
 
     public async ValueTask<Device?> FindAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default)
@@ -169,17 +168,9 @@ internal sealed class PostgresDeviceStore(PostgresDatabase database, TimeProvide
     {
         try
         {
-            await database.ReadyAsync(cancellationToken).ConfigureAwait(false);
-            var connection = await database.App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-            await using var disposeConnection = connection.ConfigureAwait(false);
-            var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
-            await using var disposeTransaction = transaction.ConfigureAwait(false);
-            var batch = new ControlBatch(connection);
-            await using var disposeBatch = batch.ConfigureAwait(false);
-            batch.AddCounted(tenant, IDeviceRegistry.Counter, amount, statement);
-            var result = await batch.ExecuteAsync(cancellationToken).ConfigureAwait(false);
-            if (result.Outcome == ControlOutcome.Done)
-                await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            var result = await ControlBatch
+                .CommitAsync(database, batch => batch.AddCounted(tenant, IDeviceRegistry.Counter, amount, statement), cancellationToken)
+                .ConfigureAwait(false);
             return result.Outcome switch
             {
                 ControlOutcome.Done => true,

@@ -224,12 +224,12 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
     )
     {
         work.Partitions.Clear();
-        HashSet<long> refused = [];
+        HashSet<long>? refused = null;
         var known = long.MinValue;
         for (var i = 0; i < work.Run.Count; i++)
         {
             var hour = work.Run.HourOf(batch, i);
-            if (hour == known || refused.Contains(hour))
+            if (hour == known || refused?.Contains(hour) == true)
                 continue;
             known = hour;
             try
@@ -241,11 +241,11 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
             catch (PostgresException e) when (PostgresErrors.IsAboutData(e))
             {
                 _logger.Isolating(e, work.Run.Count);
-                refused.Add(hour);
+                (refused ??= []).Add(hour);
             }
         }
 
-        if (refused.Count == 0)
+        if (refused is null)
             return;
         foreach (var place in work.Run.Remove(batch, refused))
             Reject(batch.Chunks[place.Chunk], place.Frame, "time");
@@ -262,12 +262,15 @@ internal sealed partial class PostgresTelemetrySink : ITelemetrySink, IDisposabl
 
     private static void NoteNewest(TelemetryBatch batch, FrameRun run)
     {
-        // From the last on: what is older of a stream then changes nothing.
+        // From the last on: nearly always the frames of a stream come together and by time, and the first one met is the newest.
+        StreamEntry? noted = null;
         for (var i = run.Count - 1; i >= 0; i--)
         {
             var (chunk, frame) = run.PlaceOf(i);
-            if (batch.Chunks[chunk].RejectionOf(frame) == IngestReason.None)
-                run.StreamOf(i).Committed(run.TimeOf(batch, i));
+            if (ReferenceEquals(run.StreamOf(i), noted) || batch.Chunks[chunk].RejectionOf(frame) != IngestReason.None)
+                continue;
+            noted = run.StreamOf(i);
+            noted.Committed(run.TimeOf(batch, i));
         }
     }
 

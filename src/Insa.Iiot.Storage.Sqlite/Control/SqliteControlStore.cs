@@ -97,7 +97,8 @@ internal sealed class SqliteControlStore(SqliteDatabase database) : IControlStor
         );
     }
 
-    private static ControlOutcome Apply(SqliteConnection connection, SqliteTransaction transaction, ControlChange change)
+    /// <summary>Makes one change within a transaction, which the caller gives up if it was not <see cref="ControlOutcome.Done"/>.</summary>
+    public static ControlOutcome Apply(SqliteConnection connection, SqliteTransaction transaction, ControlChange change)
     {
         using var command = connection.CreateCommand();
         command.Transaction = transaction;

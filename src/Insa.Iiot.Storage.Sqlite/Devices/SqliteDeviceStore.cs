@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Insa.Iiot.Storage.Sqlite.Control;
 using Insa.Iiot.Storage.Sqlite.Telemetry;
 using Microsoft.Data.Sqlite;
 
@@ -27,7 +28,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
                 command.Parameters.AddWithValue("$display", device.DisplayName);
                 command.Parameters.AddWithValue("$gateway", (object?)device.Gateway?.Value ?? DBNull.Value);
                 command.Parameters.AddWithValue("$created", MicrosecondTime.FromTicks(time.GetUtcNow().UtcTicks));
-                return command.ExecuteScalar() is not null && Count(command, 1);
+                return command.ExecuteScalar() is not null && Count(command, tenant, 1);
             })
         );
     }
@@ -83,7 +84,7 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
                 Bind(command, tenant, device);
                 command.ExecuteNonQuery();
                 command.CommandText = $"DELETE FROM device WHERE {OfDevice}";
-                return command.ExecuteNonQuery() > 0 && Count(command, -1);
+                return command.ExecuteNonQuery() > 0 && Count(command, tenant, -1);
             })
         );
 
@@ -138,19 +139,12 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
         );
     }
 
-    // In the transaction of what is counted, which ends with the exception.
-    private static bool Count(SqliteCommand command, int amount)
+    // In the transaction of what is counted. No bound keeps a device from being removed.
+    private static bool Count(SqliteCommand command, TenantId tenant, int amount)
     {
-        command.Parameters.AddWithValue("$counter", IDeviceRegistry.Counter);
-        command.Parameters.AddWithValue("$amount", amount);
-        command.CommandText = """
-            INSERT OR IGNORE INTO control_counter (scope, name) SELECT id, $counter FROM tenant WHERE name = $tenant;
-            UPDATE control_counter SET used = max(used + $amount, 0)
-            WHERE scope = (SELECT id FROM tenant WHERE name = $tenant) AND name = $counter
-              AND ($amount < 0 OR most IS NULL OR used + $amount <= most)
-            RETURNING 1
-            """;
-        return command.ExecuteScalar() is not null ? true : throw new LimitReachedException(IDeviceRegistry.Counter);
+        var change = ControlChange.Count(tenant, IDeviceRegistry.Counter, amount);
+        var outcome = SqliteControlStore.Apply(command.Connection!, command.Transaction!, change);
+        return outcome == ControlOutcome.Full ? throw new LimitReachedException(IDeviceRegistry.Counter) : true;
     }
 
     private static (TenantId Tenant, DeviceId Device)? ByPassword(SqliteConnection connection, DeviceCredential credential)

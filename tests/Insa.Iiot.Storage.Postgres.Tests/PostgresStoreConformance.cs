@@ -1,0 +1,34 @@
+using Insa.Iiot.Conformance;
+
+namespace Insa.Iiot.Storage.Postgres.Tests;
+
+/// <summary>The suite of stores over a database of its own for each test.</summary>
+public abstract class PostgresStoreConformance(PostgresCluster cluster) : StoreConformance
+{
+    private protected PostgresStore Store { get; private set; } = null!;
+
+    protected override ITelemetrySink Sink => Store.Sink;
+
+    protected override ITelemetryReader Reader => Store.Reader;
+
+    protected override ITelemetrySeriesReader SeriesReader => Store.SeriesReader;
+
+    protected override IDeviceRegistry Registry => Store.Devices;
+
+    protected override IDeviceAuthenticator Authenticator => Store.Devices;
+
+    protected override IControlStore Control => Store.Control;
+
+    protected override IDeadLetterStore DeadLetters => Store.DeadLetters;
+
+    protected override int MaxDeadLetters => PostgresStore.MaxDeadLetters;
+
+    public override async ValueTask InitializeAsync() => Store = await PostgresStore.MakeAsync(cluster);
+
+    public override async ValueTask DisposeAsync()
+    {
+        await Store.DisposeAsync();
+        await base.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
