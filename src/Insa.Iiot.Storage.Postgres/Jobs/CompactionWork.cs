@@ -9,7 +9,6 @@ internal sealed class CompactionWork(long t0)
 {
     private const long BytesPerPoint = 32;
     private const long MostBytes = 256 * 1024 * 1024;
-
     private const int MostReserved = 1_000_000;
 
     // A device is not divided, and the fastest have more to say.

@@ -21,8 +21,6 @@ internal sealed class Compactor(
     ILogger<Compactor> logger
 )
 {
-    private const int LockAttempts = 50;
-    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan PauseAfterFailure = TimeSpan.FromHours(1);
 
     // Spans that could not be compacted. Only who holds the lock looks at it.
@@ -107,14 +105,7 @@ internal sealed class Compactor(
         var reading = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeReading = reading.ConfigureAwait(false);
 
-        // From here on every write to the span leaves a mark.
-        await ExecuteAsync(
-                writing,
-                "delete from iiot_data.late_write where hour >= $1 and hour < $2",
-                [Parameter.Time(span.Starts), Parameter.Time(span.Ends)],
-                cancellationToken
-            )
-            .ConfigureAwait(false);
+        await SpanReader.WatchAsync(writing, span, cancellationToken).ConfigureAwait(false);
         await ExecuteAsync(writing, "select iiot_data.ensure_chunk_partition($1)", [Parameter.Time(span.Starts)], cancellationToken)
             .ConfigureAwait(false);
 
@@ -134,29 +125,16 @@ internal sealed class Compactor(
     )
     {
         var t0 = PostgresTime.FromTicks(span.Starts.Ticks);
-        var (work, other) = (new CompactionWork(t0), new CompactionWork(t0));
+        var (free, busy) = (new CompactionWork(t0), new CompactionWork(t0));
         var written = Task.CompletedTask;
         try
         {
-            foreach (var streams in await SpanStreams.FindAsync(reading, span, cancellationToken).ConfigureAwait(false))
+            var portions = SpanReader.ReadAsync(reading, span, () => free, cancellationToken);
+            await foreach (var work in portions.ConfigureAwait(false))
             {
-                var portions = new Stack<List<SpanStreams.Stream>>(streams.Portions());
-                while (portions.TryPop(out var portion))
-                {
-                    work.Begin(streams.TenantNo, portion);
-                    if (!await SpanReader.TryReadAsync(reading, span, work, cancellationToken).ConfigureAwait(false))
-                    {
-                        var (first, second) = SpanStreams.Halve(portion);
-                        portions.Push(first);
-                        portions.Push(second);
-                        continue;
-                    }
-
-                    await written.ConfigureAwait(false);
-                    var full = work;
-                    written = Task.Run(() => WriteChunksAsync(writing, span, full, cancellationToken), cancellationToken);
-                    (work, other) = (other, work);
-                }
+                await written.ConfigureAwait(false);
+                (free, busy) = (busy, work);
+                written = Task.Run(() => WriteChunksAsync(writing, span, work, cancellationToken), cancellationToken);
             }
         }
         finally
@@ -164,7 +142,7 @@ internal sealed class Compactor(
             await written.ConfigureAwait(false);
         }
 
-        return (work.TotalPoints + other.TotalPoints, work.TotalChunks + other.TotalChunks, work.TotalBytes + other.TotalBytes);
+        return (free.TotalPoints + busy.TotalPoints, free.TotalChunks + busy.TotalChunks, free.TotalBytes + busy.TotalBytes);
     }
 
     private static async Task WriteChunksAsync(
@@ -210,27 +188,19 @@ internal sealed class Compactor(
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<bool> EmptyAsync(NpgsqlConnection connection, PartitionSpan span, CancellationToken cancellationToken)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
+    private Task<bool> EmptyAsync(NpgsqlConnection connection, PartitionSpan span, CancellationToken cancellationToken) =>
+        PatientLock.TryAsync(
+            async () =>
             {
                 var command = new NpgsqlCommand("select iiot_data.empty_frames($1)", connection);
                 await using var disposeCommand = command.ConfigureAwait(false);
                 command.Parameters.Add(Parameter.Time(span.Starts));
                 return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
-            }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable && attempt < LockAttempts)
-            {
-                await Task.Delay(LockPause, time, cancellationToken).ConfigureAwait(false);
-            }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
-            {
-                return false;
-            }
-        }
-    }
+            },
+            otherwise: false,
+            time,
+            cancellationToken
+        );
 
     private static async Task ExecuteAsync(
         NpgsqlConnection connection,

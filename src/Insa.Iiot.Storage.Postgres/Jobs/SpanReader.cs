@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Npgsql;
 using NpgsqlTypes;
@@ -8,9 +9,52 @@ namespace Insa.Iiot.Storage.Postgres.Jobs;
 /// <summary>Reads all that a span holds of some streams: its frames, and the chunks that they join.</summary>
 internal static class SpanReader
 {
-    /// <summary>Reads the frames of the work's streams, and the chunks that they join.</summary>
-    /// <returns><see langword="false"/> if that is more than the work can hold.</returns>
-    public static async Task<bool> TryReadAsync(
+    /// <summary>From here on every write to the span leaves a mark: the old ones are taken away.</summary>
+    public static async Task WatchAsync(NpgsqlConnection connection, PartitionSpan span, CancellationToken cancellationToken)
+    {
+        var command = new NpgsqlCommand("delete from iiot_data.late_write where hour >= $1 and hour < $2", connection);
+        await using var disposeCommand = command.ConfigureAwait(false);
+        command.Parameters.Add(Parameter.Time(span.Starts));
+        command.Parameters.Add(Parameter.Time(span.Ends));
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads all that a span holds, in portions that fit into memory.</summary>
+    /// <param name="connection">Where it is read.</param>
+    /// <param name="span">The span.</param>
+    /// <param name="next">Says where the next portion goes.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <exception cref="TelemetryStoreException">Something cannot be read, or a device has said more than fits into memory.</exception>
+    public static async IAsyncEnumerable<CompactionWork> ReadAsync(
+        NpgsqlConnection connection,
+        PartitionSpan span,
+        Func<CompactionWork> next,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        foreach (var streams in await SpanStreams.FindAsync(connection, span, cancellationToken).ConfigureAwait(false))
+        {
+            var portions = new Stack<List<SpanStreams.Stream>>(streams.Portions());
+            while (portions.TryPop(out var portion))
+            {
+                var work = next();
+                work.Begin(streams.TenantNo, portion);
+                if (await TryReadAsync(connection, span, work, cancellationToken).ConfigureAwait(false))
+                {
+                    yield return work;
+                    continue;
+                }
+
+                // The chunks that the frames join were not counted.
+                var (first, second) = SpanStreams.Halve(portion);
+                portions.Push(first);
+                portions.Push(second);
+            }
+        }
+    }
+
+    /// <returns><see langword="false"/> if it is more than the work can hold.</returns>
+    private static async Task<bool> TryReadAsync(
         NpgsqlConnection connection,
         PartitionSpan span,
         CompactionWork work,

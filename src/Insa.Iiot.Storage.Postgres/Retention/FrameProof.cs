@@ -16,34 +16,21 @@ internal static class FrameProof
     )
     {
         var work = new CompactionWork(PostgresTime.FromTicks(span.Starts.Ticks));
-        foreach (var streams in await SpanStreams.FindAsync(connection, span, cancellationToken).ConfigureAwait(false))
+        try
         {
-            var portions = new Stack<List<SpanStreams.Stream>>(streams.Portions());
-            while (portions.TryPop(out var portion))
+            await foreach (var read in SpanReader.ReadAsync(connection, span, () => work, cancellationToken).ConfigureAwait(false))
             {
-                work.Begin(streams.TenantNo, portion);
-                try
-                {
-                    if (!await SpanReader.TryReadAsync(connection, span, work, cancellationToken).ConfigureAwait(false))
-                    {
-                        var (first, second) = SpanStreams.Halve(portion);
-                        portions.Push(first);
-                        portions.Push(second);
-                        continue;
-                    }
-                }
-                catch (TelemetryStoreException e) when (!e.IsTransient)
-                {
-                    return e.Message;
-                }
-
-                proof.Begin(streams.TenantNo);
-                foreach (var (deviceNo, metricNo, columns) in work.Series())
+                proof.Begin(read.TenantNo);
+                foreach (var (deviceNo, metricNo, columns) in read.Series())
                     proof.Add(deviceNo, metricNo, columns);
                 var different = await proof.FindDifferentAsync(cancellationToken).ConfigureAwait(false);
                 if (different.Count > 0)
                     return $"the rollups of {different.Count} hours do not say the same";
             }
+        }
+        catch (TelemetryStoreException e) when (!e.IsTransient)
+        {
+            return e.Message;
         }
 
         return null;

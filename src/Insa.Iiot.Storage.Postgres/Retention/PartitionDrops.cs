@@ -6,9 +6,6 @@ namespace Insa.Iiot.Storage.Postgres.Retention;
 /// <summary>Finds and drops partitions that no metric of any tenant keeps, and no hold touches.</summary>
 internal sealed class PartitionDrops(NpgsqlConnection connection, PostgresStorageOptions options, DateTime now, TimeProvider time)
 {
-    private const int LockAttempts = 50;
-    private static readonly TimeSpan LockPause = TimeSpan.FromMilliseconds(200);
-
     /// <summary>The partitions that are due, and about how many rows each has.</summary>
     public async Task<List<(PartitionSpan Span, long Rows)>> FindDueAsync(TierTable tier, CancellationToken cancellationToken)
     {
@@ -72,22 +69,8 @@ internal sealed class PartitionDrops(NpgsqlConnection connection, PostgresStorag
             cancellationToken
         );
 
-    private async Task<string?> AttemptAsync(Func<Task<string?>> drop, CancellationToken cancellationToken)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await drop().ConfigureAwait(false);
-            }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
-            {
-                if (attempt == LockAttempts)
-                    return "it was being read or written to; the next run tries again";
-                await Task.Delay(LockPause, time, cancellationToken).ConfigureAwait(false);
-            }
-        }
-    }
+    private Task<string?> AttemptAsync(Func<Task<string?>> drop, CancellationToken cancellationToken) =>
+        PatientLock.TryAsync(drop, otherwise: "it was being read or written to; the next run tries again", time, cancellationToken);
 
     private async Task<string?> DropOnceAsync(TierTable tier, PartitionSpan span, CancellationToken cancellationToken)
     {

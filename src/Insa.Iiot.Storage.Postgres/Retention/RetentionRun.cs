@@ -71,11 +71,7 @@ internal sealed class RetentionRun(
 
         if (dryRun)
             return;
-        foreach (
-            var span in await drops
-                .FindEmptyAsync(time.GetUtcNow().UtcDateTime - EmptyPartitionAge, cancellationToken)
-                .ConfigureAwait(false)
-        )
+        foreach (var span in await drops.FindEmptyAsync(now - EmptyPartitionAge, cancellationToken).ConfigureAwait(false))
             await drops.DropEmptyAsync(span, cancellationToken).ConfigureAwait(false);
     }
 
@@ -94,23 +90,13 @@ internal sealed class RetentionRun(
             if (span.SizeBytes == 0)
                 continue;
 
-            // From here on every write to the span leaves a mark.
             if (!dryRun)
-                await ForgetLateWritesAsync(connection, span, cancellationToken).ConfigureAwait(false);
+                await SpanReader.WatchAsync(connection, span, cancellationToken).ConfigureAwait(false);
             var reason = await FrameProof.FindDifferenceAsync(connection, span, proof, cancellationToken).ConfigureAwait(false);
             if (reason is null && !dryRun)
                 reason = await drops.DropAsync(TierTable.OfFrames, span, cancellationToken).ConfigureAwait(false);
             done(ActionOf(TierTable.OfFrames, span, rows, reason));
         }
-    }
-
-    private static async Task ForgetLateWritesAsync(NpgsqlConnection connection, PartitionSpan span, CancellationToken cancellationToken)
-    {
-        var command = new NpgsqlCommand("delete from iiot_data.late_write where hour >= $1 and hour < $2", connection);
-        await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(Parameter.Time(span.Starts));
-        command.Parameters.Add(Parameter.Time(span.Ends));
-        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
     }
 
     private static async Task DropPartitionsAsync(
