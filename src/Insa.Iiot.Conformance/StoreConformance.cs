@@ -403,6 +403,42 @@ public abstract class StoreConformance : IAsyncLifetime
         Assert.Empty(await Reader.ReadLatestAsync(TenantId.Parse("third"), Press));
     }
 
+    /// <summary>Each of many reads at once gets what it asked for: who shares connections must not take another's rows.</summary>
+    [Fact]
+    public async Task Reads_at_once_get_their_own()
+    {
+        const int Readers = 8;
+        const int Rounds = 40;
+        var devices = Enumerable.Range(0, Readers).Select(i => DeviceId.Parse($"press-{i}")).ToArray();
+        using var writer = new BatchWriter();
+        for (var i = 0; i < Readers; i++)
+        {
+            var value = i;
+            for (var second = 0; second < 50; second++)
+                writer.Add(i % 2 == 0 ? Plant : Other, devices[i], Noon.AddSeconds(second), frame => frame.AddDouble("n"u8, value));
+        }
+
+        await WriteAsync(writer);
+
+        await Task.WhenAll(
+            devices.Select(
+                (device, i) =>
+                    Task.Run(async () =>
+                    {
+                        var tenant = i % 2 == 0 ? Plant : Other;
+                        for (var round = 0; round < Rounds; round++)
+                        {
+                            var latest = Assert.Single(await Reader.ReadLatestAsync(tenant, device));
+                            Assert.Equal((Noon.AddSeconds(49), TelemetryValue.Of((double)i)), (latest.Timestamp, latest.Value));
+                            var points = await ReadAsync(tenant, new TelemetryQuery { Device = device });
+                            Assert.Equal(50, points.Count);
+                            Assert.All(points, point => Assert.Equal(TelemetryValue.Of((double)i), point.Value));
+                        }
+                    })
+            )
+        );
+    }
+
     /// <summary>Without a tenant there is no answer.</summary>
     [Fact]
     public async Task Work_without_a_tenant_throws()
@@ -568,10 +604,12 @@ public abstract class StoreConformance : IAsyncLifetime
         }
     }
 
-    private async Task<List<TelemetryPoint>> ReadAsync(TelemetryQuery query)
+    private Task<List<TelemetryPoint>> ReadAsync(TelemetryQuery query) => ReadAsync(Plant, query);
+
+    private async Task<List<TelemetryPoint>> ReadAsync(TenantId tenant, TelemetryQuery query)
     {
         var points = new List<TelemetryPoint>();
-        await foreach (var point in Reader.ReadAsync(Plant, query))
+        await foreach (var point in Reader.ReadAsync(tenant, query))
             points.Add(point);
         return points;
     }

@@ -14,11 +14,13 @@ internal sealed class HostProcess : IAsyncDisposable
 
     private readonly Process _process;
     private readonly HttpClient _http;
-    private readonly Task<string> _rest;
+    private readonly StringBuilder _log = new();
+    private readonly Task _rest;
 
-    private HostProcess(Process process, string banner, Task<string> rest, JsonNode bootstrap)
+    private HostProcess(Process process, string banner, JsonNode bootstrap)
     {
-        (_process, Banner, _rest, Bootstrap) = (process, banner, rest, bootstrap);
+        (_process, Banner, Bootstrap) = (process, banner, bootstrap);
+        _rest = FollowAsync();
         _http = new HttpClient { BaseAddress = new Uri((string)bootstrap["http"]!), Timeout = Patience };
     }
 
@@ -35,6 +37,16 @@ internal sealed class HostProcess : IAsyncDisposable
                 .Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1],
             CultureInfo.InvariantCulture
         ) / 1024;
+
+    /// <summary>What the host printed since.</summary>
+    private string Log
+    {
+        get
+        {
+            lock (_log)
+                return _log.ToString();
+        }
+    }
 
     public IPEndPoint Mqtt => new(IPAddress.Parse((string)Bootstrap["mqtt"]!["host"]!), (int)Bootstrap["mqtt"]!["port"]!);
 
@@ -57,9 +69,8 @@ internal sealed class HostProcess : IAsyncDisposable
                 banner.AppendLine(line);
             }
 
-            var rest = process.StandardOutput.ReadToEndAsync();
             var bootstrap = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(data, "bootstrap.json")))!;
-            return new HostProcess(process, banner.ToString(), rest, bootstrap);
+            return new HostProcess(process, banner.ToString(), bootstrap);
         }
         catch
         {
@@ -110,7 +121,7 @@ internal sealed class HostProcess : IAsyncDisposable
     {
         using var answer = await SendAsync(HttpMethod.Get, path, Admin);
         var text = await answer.Content.ReadAsStringAsync();
-        Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{path}: {(int)answer.StatusCode} {text}");
+        Assert.True(answer.StatusCode == HttpStatusCode.OK, $"{path}: {(int)answer.StatusCode} {text} The host's log: {Log}");
         return JsonNode.Parse(text)!;
     }
 
@@ -159,6 +170,15 @@ internal sealed class HostProcess : IAsyncDisposable
         await _process.WaitForExitAsync().WaitAsync(Patience);
         _process.Dispose();
         _http.Dispose();
+    }
+
+    private async Task FollowAsync()
+    {
+        while (await _process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            lock (_log)
+                _log.AppendLine(line);
+        }
     }
 
     private static Process Launch(string data, string[] arguments)

@@ -17,6 +17,40 @@ internal sealed partial class DeviceStreams
         CancellationToken cancellationToken
     )
     {
+        var (devices, reach) = await ReadAsync(database, tenant, wanted, cancellationToken).ConfigureAwait(false);
+        var layouts = await FindLayoutsAsync(database, tenant, devices.Values.SelectMany(device => device.Streams), cancellationToken)
+            .ConfigureAwait(false);
+
+        // Most devices have one layout, and share it with many others.
+        var alike = new Dictionary<(int LayoutNo, string? Metric), DeviceStreams>();
+        var found = new DeviceStreams[wanted.Count];
+        for (var i = 0; i < found.Length; i++)
+        {
+            found[i] = new DeviceStreams();
+            if (!devices.TryGetValue(wanted[i].Device.Value, out var device))
+                continue;
+            var key = (device.Streams[0].LayoutNo, wanted[i].Metric);
+            if (device.Streams.Count == 1 && alike.TryGetValue(key, out var other))
+                found[i].TakeAs(other, device.DeviceNo, device.Streams[0]);
+            else
+                found[i].Take(device.DeviceNo, device.Streams, layouts, wanted[i].Metric);
+            if (device.Streams.Count == 1)
+                alike.TryAdd(key, found[i]);
+        }
+
+        return (found, reach);
+    }
+
+    private static async Task<(
+        Dictionary<string, (int DeviceNo, List<(int StreamNo, int LayoutNo, DateTime? Last)> Streams)> Devices,
+        RollupReach Reach
+    )> ReadAsync(
+        PostgresDatabase database,
+        TenantId tenant,
+        IReadOnlyList<(DeviceId Device, string? Metric)> wanted,
+        CancellationToken cancellationToken
+    )
+    {
         var names = wanted.Select(series => series.Device.Value).Distinct(StringComparer.Ordinal).ToArray();
         var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await using var disposeBatch = batch.ConfigureAwait(false);
@@ -62,29 +96,7 @@ internal sealed partial class DeviceStreams
             device.Streams.Add((rows.GetInt32(2), rows.GetInt32(4), rows.IsDBNull(3) ? null : rows.GetDateTime(3)));
         }
 
-        await rows.DisposeAsync().ConfigureAwait(false);
-        await batch.DisposeAsync().ConfigureAwait(false);
-        var layouts = await FindLayoutsAsync(database, tenant, devices.Values.SelectMany(device => device.Streams), cancellationToken)
-            .ConfigureAwait(false);
-
-        // Most devices have one layout, and share it with many others.
-        var alike = new Dictionary<(int LayoutNo, string? Metric), DeviceStreams>();
-        var found = new DeviceStreams[wanted.Count];
-        for (var i = 0; i < found.Length; i++)
-        {
-            found[i] = new DeviceStreams();
-            if (!devices.TryGetValue(wanted[i].Device.Value, out var device))
-                continue;
-            var key = (device.Streams[0].LayoutNo, wanted[i].Metric);
-            if (device.Streams.Count == 1 && alike.TryGetValue(key, out var other))
-                found[i].TakeAs(other, device.DeviceNo, device.Streams[0]);
-            else
-                found[i].Take(device.DeviceNo, device.Streams, layouts, wanted[i].Metric);
-            if (device.Streams.Count == 1)
-                alike.TryAdd(key, found[i]);
-        }
-
-        return (found, reach);
+        return (devices, reach);
     }
 
     private static async Task<Dictionary<int, (int[] MetricNos, string[] Names)>> FindLayoutsAsync(
