@@ -1,5 +1,6 @@
 using Insa.Iiot;
 using Insa.Iiot.Tenancy;
+using Insa.Iiot.Tenancy.Access;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
@@ -9,8 +10,9 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class TenancyIiotBuilderExtensions
 {
     /// <summary>
-    /// Adds <see cref="TenantDirectory"/>, <see cref="UserAccounts"/>, <see cref="TenantRoles"/>, <see cref="TenantMembers"/> and
-    /// <see cref="TenantInvitations"/>, over the <see cref="IControlStore"/> of a storage package.
+    /// Adds <see cref="TenantDirectory"/>, <see cref="UserAccounts"/>, <see cref="UserSessions"/>, <see cref="TenantRoles"/>,
+    /// <see cref="TenantMembers"/>, <see cref="TenantInvitations"/> and <see cref="ApiKeys"/>, over the <see cref="IControlStore"/> of a storage
+    /// package.
     /// </summary>
     public static IiotBuilder AddTenancy(this IiotBuilder builder, Action<TenancyOptions>? configure = null)
     {
@@ -22,26 +24,27 @@ public static class TenancyIiotBuilderExtensions
         if (configure is not null)
             options.Configure(configure);
 
+        services.TryAddSingleton(provider => new WatchedControlStore(Of<IControlStore>(provider)));
         services.TryAddSingleton(provider => new TenantDirectory(
-            Of<IControlStore>(provider),
+            Of<WatchedControlStore>(provider),
             Of<TimeProvider>(provider),
             Of<IOptions<TenancyOptions>>(provider)
         ));
         services.TryAddSingleton(provider => new UserAccounts(
-            Of<IControlStore>(provider),
+            Of<WatchedControlStore>(provider),
             Of<TimeProvider>(provider),
             Of<IOptions<TenancyOptions>>(provider)
         ));
-        services.TryAddSingleton(provider => new TenantRoles(Of<IControlStore>(provider)));
+        services.TryAddSingleton(provider => new TenantRoles(Of<WatchedControlStore>(provider)));
         services.TryAddSingleton(provider => new TenantMembers(
-            Of<IControlStore>(provider),
+            Of<WatchedControlStore>(provider),
             Of<TenantDirectory>(provider),
             Of<TenantRoles>(provider),
             Of<UserAccounts>(provider),
             Of<TimeProvider>(provider)
         ));
         services.TryAddSingleton(provider => new TenantInvitations(
-            Of<IControlStore>(provider),
+            Of<WatchedControlStore>(provider),
             Of<TenantDirectory>(provider),
             Of<TenantRoles>(provider),
             Of<UserAccounts>(provider),
@@ -49,6 +52,18 @@ public static class TenancyIiotBuilderExtensions
             Of<TimeProvider>(provider),
             Of<IOptions<TenancyOptions>>(provider)
         ));
+        services.TryAddSingleton(provider => new UserSessions(
+            Of<WatchedControlStore>(provider),
+            Of<UserAccounts>(provider),
+            Of<TimeProvider>(provider),
+            Of<IOptions<TenancyOptions>>(provider)
+        ));
+        services.TryAddSingleton(provider => new ApiKeys(
+            Of<WatchedControlStore>(provider),
+            Of<TenantDirectory>(provider),
+            Of<TimeProvider>(provider)
+        ));
+        services.TryAddSingleton<AccessDirectory>();
         return builder;
     }
 

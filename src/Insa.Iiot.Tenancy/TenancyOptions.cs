@@ -15,6 +15,12 @@ public sealed class TenancyOptions
             ["enterprise"] = new(),
         };
 
+    /// <summary>
+    /// The features there are, by name, with what each gives. Plans and tenants switch them. A feature <c>ml.anomaly</c> is a child of <c>ml</c>:
+    /// it is on only where its parent is on too. Empty by default.
+    /// </summary>
+    public IDictionary<string, string> Features { get; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>The plan of a tenant that is made without one. Default <c>starter</c>.</summary>
     public string DefaultPlan { get; set; } = "starter";
 
@@ -26,6 +32,18 @@ public sealed class TenancyOptions
 
     /// <summary>How long an account stays locked. Default 15 minutes; 1 minute to 1 day.</summary>
     public TimeSpan LockoutDuration { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>How long a session can be refreshed after the sign-in. Default 30 days; 1 hour to 1 year.</summary>
+    public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long a session can be refreshed after the last time. Default 7 days; 30 minutes to 1 year.</summary>
+    public TimeSpan SessionIdleLifetime { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>
+    /// How long a host may go on with what it knows of a tenant and of what somebody may do there. What is changed by way of the host itself it
+    /// knows at once; what another host changed, after this time at the latest. Default 1 second; 0 (always ask the store) to 1 minute.
+    /// </summary>
+    public TimeSpan SnapshotLifetime { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Rounds of PBKDF2 with SHA-256. Default 600,000 (OWASP Password Storage); 600,000 to 10,000,000.</summary>
     public int PasswordIterations { get; set; } = 600_000;

@@ -9,6 +9,9 @@ public static class TenantCounters
     /// <summary>Members.</summary>
     public const string Users = "users";
 
+    /// <summary>API keys.</summary>
+    public const string ApiKeys = "api-keys";
+
     /// <summary>Members who hold the role <c>admin</c>; never less than one again once there is one.</summary>
     public const string Admins = "admins";
 }

@@ -1,3 +1,4 @@
+using Insa.Iiot.Tenancy.Access;
 using Insa.Iiot.Tenancy.Records;
 using Microsoft.Extensions.Options;
 
@@ -33,7 +34,7 @@ public sealed class TenantDirectory
         var changes = new List<ControlChange>();
         if (parent is { } above)
         {
-            changes.Add(ControlChange.Expect(await GetActiveAsync(above, cancellationToken).ConfigureAwait(false)));
+            changes.Add(ControlChange.Expect(await GetParentAsync(above, cancellationToken).ConfigureAwait(false)));
             changes.Add(ControlChange.Insert(ControlScope.Of(above), RecordKinds.Child, id.Value, "{}"u8.ToArray()));
         }
 
@@ -129,18 +130,51 @@ public sealed class TenantDirectory
     public ValueTask<Tenant> OffboardAsync(TenantId id, long version, CancellationToken cancellationToken = default) =>
         MoveAsync(id, version, [TenantState.Active, TenantState.Suspended], TenantState.Offboarding, cancellationToken);
 
-    /// <summary>Whether a feature is on for a tenant: by its own setting, else by its plan.</summary>
+    /// <summary>Whether a feature is on for a tenant: by its own setting, else by its plan; and its parents' features likewise.</summary>
     public bool HasFeature(Tenant tenant, string feature)
     {
         ArgumentNullException.ThrowIfNull(tenant);
-        return tenant.Features.TryGetValue(feature, out var own)
-            ? own
-            : _options.Plans.TryGetValue(tenant.Plan, out var plan) && plan.Features.Contains(feature);
+        ArgumentException.ThrowIfNullOrEmpty(feature);
+        for (var name = feature; ; name = name[..name.LastIndexOf('.')])
+        {
+            if (_options.Features.ContainsKey(name) && !IsOn(tenant, name))
+                return false;
+            if (!name.Contains('.', StringComparison.Ordinal))
+                return _options.Features.ContainsKey(feature);
+        }
     }
+
+    /// <summary>Lists the features there are (ordinal), and whether each is on for a tenant.</summary>
+    public IReadOnlyList<(string Name, string Description, bool IsOn)> ListFeatures(Tenant tenant) =>
+        [
+            .. _options
+                .Features.OrderBy(feature => feature.Key, StringComparer.Ordinal)
+                .Select(feature => (feature.Key, feature.Value, HasFeature(tenant, feature.Key))),
+        ];
 
     /// <summary>How much of each limit a tenant has used.</summary>
     public ValueTask<IReadOnlyList<ControlCounter>> ReadUsageAsync(TenantId id, CancellationToken cancellationToken = default) =>
         _store.ReadCountersAsync(id, cancellationToken);
+
+    // A tree that is too deep would cost everybody who acts from above.
+    private async ValueTask<ControlRecord> GetParentAsync(TenantId id, CancellationToken cancellationToken)
+    {
+        var record = await GetActiveAsync(id, cancellationToken).ConfigureAwait(false);
+        var above = RecordJson.Read<TenantRecord>(record).Parent;
+        for (var depth = 1; above is not null; depth++)
+        {
+            if (depth == AccessDirectory.MaxDepth)
+                throw new TenancyException(
+                    TenancyError.TenantState,
+                    $"Tenants may lie {AccessDirectory.MaxDepth} deep, and '{id}' does already."
+                );
+            above = RecordJson
+                .Read<TenantRecord>(await GetRecordAsync(TenantId.Parse(above), cancellationToken).ConfigureAwait(false))
+                .Parent;
+        }
+
+        return record;
+    }
 
     /// <exception cref="TenancyException">There is none, or it is not active.</exception>
     internal async ValueTask<ControlRecord> GetActiveAsync(TenantId id, CancellationToken cancellationToken)
@@ -205,12 +239,15 @@ public sealed class TenantDirectory
         var name = settings.Plan ?? _options.DefaultPlan;
         if (!_options.Plans.TryGetValue(name, out var plan))
             throw new ArgumentException($"There is no plan '{name}'.", nameof(settings));
+        foreach (var feature in settings.Features.Keys.Where(feature => !_options.Features.ContainsKey(feature)))
+            throw new ArgumentException($"There is no feature '{feature}'.", nameof(settings));
         if (settings.Limits.ContainsKey(TenantCounters.Admins))
             throw new ArgumentException("The number of administrators has no limit of its own: limit the users.", nameof(settings));
         var limits = new Dictionary<string, long?>(StringComparer.Ordinal)
         {
             [TenantCounters.Devices] = null,
             [TenantCounters.Users] = null,
+            [TenantCounters.ApiKeys] = null,
         };
         foreach (var counter in _options.Plans.Values.SelectMany(other => other.Limits.Keys))
             limits[counter] = null;
@@ -222,6 +259,11 @@ public sealed class TenantDirectory
                 : limit;
         return (name, limits);
     }
+
+    private bool IsOn(Tenant tenant, string feature) =>
+        tenant.Features.TryGetValue(feature, out var own)
+            ? own
+            : _options.Plans.TryGetValue(tenant.Plan, out var plan) && plan.Features.Contains(feature);
 
     private ValueTask<ControlRecord?> FindRecordAsync(TenantId id, CancellationToken cancellationToken) =>
         _store.FindAsync(ControlScope.Platform, RecordKinds.Tenant, id.Value, cancellationToken);

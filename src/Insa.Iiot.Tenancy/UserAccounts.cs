@@ -104,28 +104,38 @@ public sealed class UserAccounts
         throw TenancyException.Changed();
     }
 
-    /// <summary>Gives an account another password, and ends a lock.</summary>
+    /// <summary>Makes a person an operator of the platform, or takes it away.</summary>
+    /// <exception cref="TenancyException"><see cref="TenancyError.NotFound"/>, or <see cref="TenancyError.Changed"/>.</exception>
+    public ValueTask SetOperatorAsync(string id, bool isOperator, CancellationToken cancellationToken = default) =>
+        ReplaceAsync(id, body => body with { IsOperator = isOperator }, cancellationToken);
+
+    /// <summary>Gives an account another password, and ends a lock and all of its sessions.</summary>
     /// <exception cref="TenancyException"><see cref="TenancyError.NotFound"/>, or <see cref="TenancyError.Changed"/>.</exception>
     /// <exception cref="ArgumentException">The password is not valid.</exception>
     public async ValueTask SetPasswordAsync(string id, string password, CancellationToken cancellationToken = default)
     {
         CheckPassword(password);
-        var record = await GetRecordAsync(id, cancellationToken).ConfigureAwait(false);
         var (salt, hash) = PasswordHash.Make(password, _options.PasswordIterations);
-        var body = RecordJson.Read<UserRecord>(record) with
-        {
-            Salt = salt,
-            Hash = hash,
-            Iterations = _options.PasswordIterations,
-            WrongPasswords = 0,
-            LockedUntil = null,
-        };
-        var result = await _store
-            .CommitAsync([ControlChange.Replace(record, RecordJson.Write(body), KeyOf(body.Email))], cancellationToken)
+        await ReplaceAsync(
+                id,
+                body =>
+                    body with
+                    {
+                        Salt = salt,
+                        Hash = hash,
+                        Iterations = _options.PasswordIterations,
+                        WrongPasswords = 0,
+                        LockedUntil = null,
+                        TokenVersion = body.TokenVersion + 1,
+                    },
+                cancellationToken
+            )
             .ConfigureAwait(false);
-        if (result.Outcome != ControlOutcome.Done)
-            throw TenancyException.Changed();
     }
+
+    /// <summary>Ends all sessions of an account, on the next request of each.</summary>
+    internal ValueTask EndSessionsAsync(string id, CancellationToken cancellationToken) =>
+        ReplaceAsync(id, body => body with { TokenVersion = body.TokenVersion + 1 }, cancellationToken);
 
     /// <summary>The address as it is compared.</summary>
     /// <exception cref="ArgumentException">It is none.</exception>
@@ -175,8 +185,26 @@ public sealed class UserAccounts
         await FindRecordAsync(id, cancellationToken).ConfigureAwait(false)
         ?? throw new TenancyException(TenancyError.NotFound, "There is no such user.");
 
+    internal static UserAccount ToAccount(ControlRecord record) =>
+        ToAccount(record.Id, RecordJson.Read<UserRecord>(record), record.Version);
+
     internal static UserAccount ToAccount(string id, UserRecord body, long version) =>
-        new(id, body.Email, body.DisplayName, [.. body.Tenants.Select(TenantId.Parse)], version);
+        new(id, body.Email, body.DisplayName, [.. body.Tenants.Select(TenantId.Parse)], version)
+        {
+            IsOperator = body.IsOperator,
+            TokenVersion = body.TokenVersion,
+        };
+
+    private async ValueTask ReplaceAsync(string id, Func<UserRecord, UserRecord> change, CancellationToken cancellationToken)
+    {
+        var record = await GetRecordAsync(id, cancellationToken).ConfigureAwait(false);
+        var body = change(RecordJson.Read<UserRecord>(record));
+        var result = await _store
+            .CommitAsync([ControlChange.Replace(record, RecordJson.Write(body), KeyOf(body.Email))], cancellationToken)
+            .ConfigureAwait(false);
+        if (result.Outcome != ControlOutcome.Done)
+            throw TenancyException.Changed();
+    }
 
     private static string KeyOf(string email) => $"email:{email}";
 

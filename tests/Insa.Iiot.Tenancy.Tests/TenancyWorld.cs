@@ -1,3 +1,4 @@
+using Insa.Iiot.Tenancy.Access;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
@@ -19,7 +20,16 @@ internal sealed class TenancyWorld : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton<TimeProvider>(Time);
-        services.AddIiot().AddSqliteStorage(sqlite => sqlite.Path = Path.Combine(_folder, "iiot.db")).AddTenancy();
+        services
+            .AddIiot()
+            .AddSqliteStorage(sqlite => sqlite.Path = Path.Combine(_folder, "iiot.db"))
+            .AddTenancy(tenancy =>
+            {
+                tenancy.Features["ml"] = "Models.";
+                tenancy.Features["ml.anomaly"] = "Anomalies.";
+                tenancy.Features["bridging"] = "Bridges.";
+                tenancy.Plans["enterprise"].Features.Add("ml.anomaly");
+            });
         _services = services.BuildServiceProvider();
     }
 
@@ -34,6 +44,12 @@ internal sealed class TenancyWorld : IAsyncDisposable
     public TenantMembers Members => _services.GetRequiredService<TenantMembers>();
 
     public TenantInvitations Invitations => _services.GetRequiredService<TenantInvitations>();
+
+    public UserSessions Sessions => _services.GetRequiredService<UserSessions>();
+
+    public ApiKeys ApiKeys => _services.GetRequiredService<ApiKeys>();
+
+    internal AccessDirectory Access => _services.GetRequiredService<AccessDirectory>();
 
     public IControlStore Store => _services.GetRequiredService<IControlStore>();
 

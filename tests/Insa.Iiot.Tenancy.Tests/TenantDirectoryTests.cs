@@ -44,7 +44,7 @@ public sealed class TenantDirectoryTests : IAsyncLifetime
             }
         );
         Assert.Equal(
-            [new("admins", 0, null), new("devices", 0, 10), new("rules", 0, 3), new("users", 0, null)],
+            [new("admins", 0, null), new("api-keys", 0, null), new("devices", 0, 10), new("rules", 0, 3), new("users", 0, null)],
             await Tenants.ReadUsageAsync(TenancyWorld.Other)
         );
         var seen = (await Tenants.FindAsync(TenancyWorld.Other))!;
@@ -68,6 +68,40 @@ public sealed class TenantDirectoryTests : IAsyncLifetime
         Assert.True(Tenants.HasFeature(off, "ml"));
         Assert.False(Tenants.HasFeature(off, "bridging"));
         Assert.False(Tenants.HasFeature(off with { Plan = "gone" }, "bridging"));
+        Assert.False(Tenants.HasFeature(off, "nothing"));
+    }
+
+    [Fact]
+    public async Task A_child_feature_is_on_only_with_its_parent()
+    {
+        var enterprise = await Tenants.CreateAsync(TenancyWorld.Other, Settings with { Plan = "enterprise" });
+        Assert.False(Tenants.HasFeature(enterprise, "ml.anomaly"));
+        var both = enterprise with { Features = new Dictionary<string, bool> { ["ml"] = true } };
+        Assert.Equal([("bridging", false), ("ml", true), ("ml.anomaly", true)], Tenants.ListFeatures(both).Select(f => (f.Name, f.IsOn)));
+        await Assert.ThrowsAsync<ArgumentException>(async () =>
+            await Tenants.UpdateAsync(
+                TenancyWorld.Other,
+                1,
+                Settings with
+                {
+                    Features = new Dictionary<string, bool> { ["nothing"] = true },
+                }
+            )
+        );
+    }
+
+    [Fact]
+    public async Task Tenants_lie_below_each_other_up_to_a_depth()
+    {
+        var parent = TenancyWorld.Plant;
+        for (var depth = 1; depth <= 8; depth++)
+        {
+            var child = TenantId.Parse($"plant-{depth}");
+            await Tenants.CreateAsync(child, Settings, parent);
+            parent = child;
+        }
+
+        await TenancyWorld.RefusedAsync(TenancyError.TenantState, Tenants.CreateAsync(TenantId.Parse("plant-9"), Settings, parent));
     }
 
     [Fact]

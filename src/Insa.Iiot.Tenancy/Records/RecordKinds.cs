@@ -6,10 +6,12 @@ internal static class RecordKinds
     // The platform's.
     public const string Tenant = "tenant";
     public const string User = "user";
+    public const string Session = "session";
 
     // A tenant's.
     public const string Child = "child";
     public const string Role = "role";
     public const string Member = "member";
     public const string Invitation = "invitation";
+    public const string ApiKey = "api-key";
 }

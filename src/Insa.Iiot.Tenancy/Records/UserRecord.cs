@@ -9,5 +9,7 @@ internal sealed record UserRecord(
     int WrongPasswords,
     DateTime? LockedUntil,
     List<string> Tenants,
-    DateTime CreatedAt
+    DateTime CreatedAt,
+    bool IsOperator = false,
+    long TokenVersion = 0
 );
