@@ -11,7 +11,7 @@ public static class TenancyIiotBuilderExtensions
 {
     /// <summary>
     /// Adds <see cref="TenantDirectory"/>, <see cref="UserAccounts"/>, <see cref="UserSessions"/>, <see cref="TenantRoles"/>,
-    /// <see cref="TenantMembers"/>, <see cref="TenantInvitations"/> and <see cref="ApiKeys"/>, over the <see cref="IControlStore"/> of a storage
+    /// <see cref="TenantMembers"/>, <see cref="TenantInvitations"/>, <see cref="TenantBrandings"/> and <see cref="ApiKeys"/>, over the <see cref="IControlStore"/> of a storage
     /// package.
     /// </summary>
     public static IiotBuilder AddTenancy(this IiotBuilder builder, Action<TenancyOptions>? configure = null)
@@ -63,6 +63,7 @@ public static class TenancyIiotBuilderExtensions
             Of<TenantDirectory>(provider),
             Of<TimeProvider>(provider)
         ));
+        services.TryAddSingleton(provider => new TenantBrandings(Of<WatchedControlStore>(provider)));
         services.TryAddSingleton<AccessDirectory>();
         return builder;
     }

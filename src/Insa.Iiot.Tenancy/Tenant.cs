@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Insa.Iiot.Tenancy;
 
 /// <summary>A tenant.</summary>
@@ -23,6 +25,9 @@ public sealed record Tenant
 
     /// <summary>Features that are on or off whatever its plan says.</summary>
     public IReadOnlyDictionary<string, bool> Features { get; init; } = new Dictionary<string, bool>(StringComparer.Ordinal);
+
+    /// <summary>The networks that its people and programs may come from; empty for all.</summary>
+    public IReadOnlyList<IPNetwork> AllowedNetworks { get; init; } = [];
 
     /// <summary>When it was made, UTC.</summary>
     public required DateTime CreatedAt { get; init; }

@@ -1,3 +1,4 @@
+using System.Net;
 using Insa.Iiot.Tenancy.Access;
 using Insa.Iiot.Tenancy.Records;
 using Microsoft.Extensions.Options;
@@ -8,6 +9,7 @@ namespace Insa.Iiot.Tenancy;
 public sealed class TenantDirectory
 {
     private const int MaxDisplayName = 200;
+    private const int MaxNetworks = 100;
 
     private readonly IControlStore _store;
     private readonly TimeProvider _time;
@@ -115,6 +117,30 @@ public sealed class TenantDirectory
         );
     }
 
+    /// <summary>Gives a tenant another name for people: what its own administrators may change.</summary>
+    /// <exception cref="TenancyException">As for <see cref="UpdateAsync"/>.</exception>
+    /// <exception cref="ArgumentException">The name is not valid.</exception>
+    public ValueTask<Tenant> RenameAsync(TenantId id, long version, string displayName, CancellationToken cancellationToken = default)
+    {
+        CheckDisplayName(displayName);
+        return ReplaceAsync(id, version, record => record with { DisplayName = displayName }, [], cancellationToken);
+    }
+
+    /// <summary>Says which networks a tenant's people and programs may come from: at most 100; none for all.</summary>
+    /// <exception cref="TenancyException">As for <see cref="UpdateAsync"/>.</exception>
+    public ValueTask<Tenant> SetAllowedNetworksAsync(
+        TenantId id,
+        long version,
+        IReadOnlyCollection<IPNetwork> networks,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(networks);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(networks.Count, MaxNetworks, nameof(networks));
+        var texts = networks.Select(network => network.ToString()).ToList();
+        return ReplaceAsync(id, version, record => record with { AllowedNetworks = texts }, [], cancellationToken);
+    }
+
     /// <summary>Lets nobody work for a tenant, until it is resumed.</summary>
     /// <exception cref="TenancyException"><see cref="TenancyError.TenantState"/> unless it is active; or as for <see cref="UpdateAsync"/>.</exception>
     public ValueTask<Tenant> SuspendAsync(TenantId id, long version, CancellationToken cancellationToken = default) =>
@@ -156,6 +182,22 @@ public sealed class TenantDirectory
     public ValueTask<IReadOnlyList<ControlCounter>> ReadUsageAsync(TenantId id, CancellationToken cancellationToken = default) =>
         _store.ReadCountersAsync(id, cancellationToken);
 
+    /// <summary>Takes from one of a tenant's limits. Exact between hosts.</summary>
+    /// <returns><see langword="false"/> if there is not enough left: then nothing is taken.</returns>
+    public async ValueTask<bool> TryTakeAsync(TenantId id, string counter, long amount, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(amount, 1);
+        return await CountAsync(id, counter, amount, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives back what was taken from one of a tenant's limits.</summary>
+    /// <returns><see langword="false"/> if not so much was taken: then nothing is given back.</returns>
+    public async ValueTask<bool> ReleaseAsync(TenantId id, string counter, long amount, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(amount, 1);
+        return await CountAsync(id, counter, -amount, cancellationToken).ConfigureAwait(false);
+    }
+
     // A tree that is too deep would cost everybody who acts from above.
     private async ValueTask<ControlRecord> GetParentAsync(TenantId id, CancellationToken cancellationToken)
     {
@@ -187,6 +229,12 @@ public sealed class TenantDirectory
     }
 
     internal static TenancyException Changed() => new(TenancyError.Changed, "It was changed meanwhile: read it again, and decide again.");
+
+    private static void CheckDisplayName(string displayName)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(displayName);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(displayName.Length, MaxDisplayName);
+    }
 
     private ValueTask<Tenant> MoveAsync(
         TenantId id,
@@ -227,6 +275,13 @@ public sealed class TenantDirectory
         return result.Outcome == ControlOutcome.Done ? ToTenant(id, body, version + 1) : throw TenancyException.Changed();
     }
 
+    private async ValueTask<bool> CountAsync(TenantId id, string counter, long amount, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(counter);
+        var result = await _store.CommitAsync([ControlChange.Count(id, counter, amount)], cancellationToken).ConfigureAwait(false);
+        return result.Outcome == ControlOutcome.Done;
+    }
+
     private static void AddBounds(List<ControlChange> changes, TenantId id, Dictionary<string, long?> limits) =>
         changes.AddRange(limits.Select(limit => ControlChange.Bound(id, limit.Key, least: null, limit.Value)));
 
@@ -234,8 +289,7 @@ public sealed class TenantDirectory
     private (string Plan, Dictionary<string, long?> Limits) Check(TenantSettings settings)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        ArgumentException.ThrowIfNullOrWhiteSpace(settings.DisplayName, nameof(settings));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(settings.DisplayName.Length, MaxDisplayName, nameof(settings));
+        CheckDisplayName(settings.DisplayName);
         var name = settings.Plan ?? _options.DefaultPlan;
         if (!_options.Plans.TryGetValue(name, out var plan))
             throw new ArgumentException($"There is no plan '{name}'.", nameof(settings));
@@ -282,6 +336,7 @@ public sealed class TenantDirectory
             Parent = record.Parent is null ? null : TenantId.Parse(record.Parent),
             Limits = record.Limits,
             Features = record.Features,
+            AllowedNetworks = [.. (record.AllowedNetworks ?? []).Select(IPNetwork.Parse)],
             CreatedAt = record.CreatedAt,
             Version = version,
         };

@@ -68,13 +68,28 @@ public sealed class TenantMembers
     )
     {
         var (record, body) = await GetAsync(tenant, actor, userId, cancellationToken).ConfigureAwait(false);
-        var (granted, changes) = await _roles.CheckGrantAsync(tenant, actor, roles, cancellationToken).ConfigureAwait(false);
-        var next = body with { Roles = granted };
-        changes.Add(ControlChange.Replace(record, RecordJson.Write(next)));
-        if (next.IsAdmin != body.IsAdmin)
-            changes.Add(ControlChange.Count(tenant, TenantCounters.Admins, next.IsAdmin ? 1 : -1));
-        await CommitAsync(changes, cancellationToken).ConfigureAwait(false);
-        return new Member(userId, granted, body.Since, record.Version + 1);
+        return await ReplaceRolesAsync(tenant, actor, record, body, roles, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives a member a role more, or takes one away; the last cannot be taken.</summary>
+    /// <exception cref="TenancyException">As for <see cref="SetRolesAsync"/>.</exception>
+    /// <exception cref="ArgumentException">The member would have no role, or more than 20.</exception>
+    public async ValueTask<Member> SetRoleAsync(
+        TenantId tenant,
+        Actor actor,
+        string userId,
+        string role,
+        bool isHeld,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var (record, body) = await GetAsync(tenant, actor, userId, cancellationToken).ConfigureAwait(false);
+        if (body.Roles.Contains(role, StringComparer.Ordinal) == isHeld)
+            return ToMember(record);
+        var roles = body.Roles.Where(other => other != role).ToList();
+        if (isHeld)
+            roles.Add(role);
+        return await ReplaceRolesAsync(tenant, actor, record, body, roles, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Finds a member.</summary>
@@ -128,6 +143,24 @@ public sealed class TenantMembers
             ControlOutcome.Exists => new TenancyException(TenancyError.Exists, "There is one already."),
             _ => TenancyException.Changed(),
         };
+    }
+
+    private async ValueTask<Member> ReplaceRolesAsync(
+        TenantId tenant,
+        Actor actor,
+        ControlRecord record,
+        MemberRecord body,
+        IReadOnlyCollection<string> roles,
+        CancellationToken cancellationToken
+    )
+    {
+        var (granted, changes) = await _roles.CheckGrantAsync(tenant, actor, roles, cancellationToken).ConfigureAwait(false);
+        var next = body with { Roles = granted };
+        changes.Add(ControlChange.Replace(record, RecordJson.Write(next)));
+        if (next.IsAdmin != body.IsAdmin)
+            changes.Add(ControlChange.Count(tenant, TenantCounters.Admins, next.IsAdmin ? 1 : -1));
+        await CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+        return new Member(record.Id, granted, body.Since, record.Version + 1);
     }
 
     private async ValueTask<(ControlRecord Record, MemberRecord Body)> GetAsync(

@@ -12,6 +12,7 @@ namespace Insa.Iiot.Tenancy.Records;
 [JsonSerializable(typeof(InvitationRecord))]
 [JsonSerializable(typeof(SessionRecord))]
 [JsonSerializable(typeof(ApiKeyRecord))]
+[JsonSerializable(typeof(BrandingRecord))]
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 internal sealed partial class RecordJson : JsonSerializerContext
 {

@@ -14,4 +14,5 @@ internal static class RecordKinds
     public const string Member = "member";
     public const string Invitation = "invitation";
     public const string ApiKey = "api-key";
+    public const string Branding = "branding";
 }

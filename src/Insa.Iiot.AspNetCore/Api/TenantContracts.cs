@@ -1,0 +1,67 @@
+using System.ComponentModel;
+
+namespace Insa.Iiot.AspNetCore.Api;
+
+/// <summary>Tenants, as their operators and their own people see them.</summary>
+internal static class TenantContracts
+{
+    internal sealed record Tenant(
+        string Id,
+        string DisplayName,
+        [property: Description("active, suspended or offboarding")] string State,
+        string Plan,
+        string? ParentId,
+        [property: Description("Limits of its own, in place of its plan's; null is no limit.")] IReadOnlyDictionary<string, long?> Limits,
+        [property: Description("Features that are on or off whatever its plan says.")] IReadOnlyDictionary<string, bool> Features,
+        DateTimeOffset CreatedAt,
+        long Version
+    );
+
+    internal sealed record NewTenant(
+        [property: Description("1 to 63 characters of a-z, 0-9 and '-'; for ever.")] string Id,
+        string DisplayName,
+        string? Plan = null,
+        IReadOnlyDictionary<string, long?>? Limits = null,
+        IReadOnlyDictionary<string, bool>? Features = null
+    );
+
+    internal sealed record NewChild([property: Description("1 to 63 characters of a-z, 0-9 and '-'; for ever.")] string Id, string DisplayName);
+
+    internal sealed record Settings(
+        string DisplayName,
+        string? Plan = null,
+        IReadOnlyDictionary<string, long?>? Limits = null,
+        IReadOnlyDictionary<string, bool>? Features = null
+    );
+
+    internal sealed record Rename(string DisplayName);
+
+    internal sealed record Limit(
+        [property: Description("What is limited, such as devices.")] string Name,
+        long Used,
+        [property: Description("null for no limit.")] long? Most,
+        [property: Description("null for no limit.")] long? Remaining
+    );
+
+    internal sealed record Usage(IReadOnlyList<Limit> Limits);
+
+    internal sealed record Feature(string Name, string Description, bool IsOn);
+
+    internal sealed record FeatureList(IReadOnlyList<Feature> Items);
+
+    internal sealed record Branding(string? ProductName, string? PrimaryColor, string? AccentColor, bool HasLogo, long Version);
+
+    internal sealed record SetBranding(
+        string? ProductName = null,
+        [property: Description("#rrggbb")] string? PrimaryColor = null,
+        [property: Description("#rrggbb")] string? AccentColor = null,
+        [property: Description("image/png, image/jpeg or image/webp")] string? LogoMediaType = null,
+        [property: Description("At most 64 KiB, as base64.")] byte[]? Logo = null
+    );
+
+    internal sealed record Networks([property: Description("In CIDR form; none for all.")] IReadOnlyList<string> Allowed);
+
+    internal sealed record Plan(string Name, IReadOnlyDictionary<string, long> Limits, IReadOnlyList<string> Features);
+
+    internal sealed record PlanList(IReadOnlyList<Plan> Items);
+}

@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+using Insa.Iiot.Tenancy;
+using Insa.Iiot.Tenancy.Access;
+
+namespace Insa.Iiot.AspNetCore.Authentication;
+
+/// <summary>Finds who shows a bearer token: an access token or an API key. What was checked once is remembered by its hash while it is good.</summary>
+internal sealed class Authenticator(AccessTokens tokens, ApiKeys apiKeys, AccessDirectory access, TimeProvider time)
+{
+    private const int MostRemembered = 20_000;
+
+    private readonly ConcurrentDictionary<TokenHash, (AccessKey Key, DateTime ExpiresAt)> _checked = new();
+
+    /// <returns><see langword="null"/> if it does not hold, or not any more.</returns>
+    public ValueTask<CallerPrincipal?> FindAsync(string bearer, CancellationToken cancellationToken)
+    {
+        var hash = TokenHash.Of(bearer);
+        if (!_checked.TryGetValue(hash, out var known) || time.GetUtcNow().UtcDateTime >= known.ExpiresAt)
+            return CheckAsync(hash, bearer, cancellationToken);
+        var found = access.FindAsync(known.Key, cancellationToken);
+        return found.IsCompletedSuccessfully ? new(Of(found.Result)) : AwaitAsync(found);
+    }
+
+    private static async ValueTask<CallerPrincipal?> AwaitAsync(ValueTask<AccessGrant?> found) => Of(await found.ConfigureAwait(false));
+
+    private static CallerPrincipal? Of(AccessGrant? grant) => grant is null ? null : CallerPrincipal.Of(grant);
+
+    private async ValueTask<CallerPrincipal?> CheckAsync(TokenHash hash, string bearer, CancellationToken cancellationToken)
+    {
+        var found = bearer.StartsWith(ApiKeyText.Prefix, StringComparison.Ordinal)
+            ? await CheckApiKeyAsync(bearer, cancellationToken).ConfigureAwait(false)
+            : await tokens.ValidateAsync(bearer, cancellationToken).ConfigureAwait(false);
+        if (found is not { } good)
+        {
+            _checked.TryRemove(hash, out _);
+            return null;
+        }
+
+        if (_checked.Count >= MostRemembered)
+            _checked.Clear();
+        _checked[hash] = good;
+        return Of(await access.FindAsync(good.Key, cancellationToken).ConfigureAwait(false));
+    }
+
+    private async ValueTask<(AccessKey Key, DateTime ExpiresAt)?> CheckApiKeyAsync(string bearer, CancellationToken cancellationToken) =>
+        ApiKeyText.TryParse(bearer, out var text) && await apiKeys.VerifyAsync(text, cancellationToken).ConfigureAwait(false) is { } key
+            ? (new AccessKey(key.Id, null, text.Tenant, 0), key.ExpiresAt ?? DateTime.MaxValue)
+            : null;
+
+    private readonly record struct TokenHash(UInt128 High, UInt128 Low)
+    {
+        public static TokenHash Of(string bearer)
+        {
+            const int OnStack = 1024;
+            var length = Encoding.UTF8.GetMaxByteCount(bearer.Length);
+            var bytes = length <= OnStack ? stackalloc byte[OnStack] : new byte[length];
+            Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+            SHA256.HashData(bytes[..Encoding.UTF8.GetBytes(bearer, bytes)], hash);
+            return new TokenHash(
+                System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(hash),
+                System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(hash[16..])
+            );
+        }
+    }
+}

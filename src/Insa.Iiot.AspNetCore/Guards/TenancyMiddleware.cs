@@ -1,0 +1,167 @@
+using Insa.Iiot.AspNetCore.Api;
+using Insa.Iiot.AspNetCore.Authentication;
+using Insa.Iiot.AspNetCore.Diagnostics;
+using Insa.Iiot.AspNetCore.Problems;
+using Insa.Iiot.Tenancy;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Insa.Iiot.AspNetCore.Guards;
+
+/// <summary>Finds who calls, asks of them what the endpoint asks, and lets them work within their tenant. What has no guard is not touched.</summary>
+internal sealed class TenancyMiddleware(
+    RequestDelegate next,
+    Authenticator authenticator,
+    TenantDirectory tenants,
+    ITenantContextAccessor contexts,
+    GuardRefusals refusals,
+    ILogger<TenancyMiddleware> logger
+)
+{
+    /// <summary>Names a tenant, for hosts in front of us; it may only repeat what the credential says.</summary>
+    public const string TenantHeader = "X-Tenant-Id";
+
+    private const string Scheme = "Bearer ";
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        var metadata = context.GetEndpoint()?.Metadata;
+        if (metadata?.GetMetadata<GuardPlan>() is { } plan)
+            return GuardAsync(context, plan);
+        return metadata?.GetMetadata<RestEndpoint>() is null ? next(context) : RunAsync(context);
+    }
+
+    private async Task GuardAsync(HttpContext context, GuardPlan plan)
+    {
+        CallerPrincipal? principal;
+        try
+        {
+            principal = ReadBearer(context.Request) is { } bearer
+                ? await authenticator.FindAsync(bearer, context.RequestAborted).ConfigureAwait(false)
+                : null;
+        }
+        catch (TelemetryStoreException e)
+        {
+            // Not known is not the same as unknown.
+            await (ProblemMapping.ToProblem(e) ?? Fail(context, e)).ExecuteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        if (principal is null)
+        {
+            await Unauthenticated().ExecuteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        context.User = principal;
+        if (Check(context, plan, principal) is { } problem)
+        {
+            await refusals.TellAsync(context, principal.Caller, problem).ConfigureAwait(false);
+            await problem.ExecuteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        if (!plan.NeedsTenant)
+        {
+            await RunAsync(context).ConfigureAwait(false);
+            return;
+        }
+
+        using var scope = contexts.Begin(principal.Caller.Tenant);
+        await (plan.Quotas.Length == 0 ? RunAsync(context) : RunWithinQuotasAsync(context, plan, principal.Caller)).ConfigureAwait(false);
+    }
+
+    private Problem? Check(HttpContext context, GuardPlan plan, CallerPrincipal principal)
+    {
+        var caller = principal.Caller;
+        if (context.Request.Headers.TryGetValue(TenantHeader, out var named) && !(caller.HasTenant && named == caller.Tenant.Value))
+            return new Problem(ProblemKind.TenantMismatch, "A tenant is chosen by signing in to it, not by a header.");
+        if (plan.NeedsUser && !caller.IsUser)
+            return new Problem(ProblemKind.PermissionDenied, "This is for people who have signed in, not for programs.");
+        if (plan.NeedsOperator && !caller.IsOperator)
+            return new Problem(ProblemKind.PermissionDenied, "This is for operators of the platform.");
+        if (!plan.NeedsTenant)
+            return null;
+        if (!caller.HasTenant)
+            return new Problem(ProblemKind.NoTenant, "Choose a tenant: POST /api/v1/auth/switch.");
+        if (principal.ActiveTenant is not { } tenant)
+            return new Problem(ProblemKind.TenantInactive, "Nobody can work for it until it is resumed.");
+        if (!TenantAnswers.IsAllowed(tenant.AllowedNetworks, context.Connection.RemoteIpAddress))
+            return new Problem(ProblemKind.AddressNotAllowed, "Come from one of the tenant's networks.");
+        if (!caller.Permissions.ContainsAll(plan.Permissions))
+            return Denied(plan, caller);
+        foreach (var feature in plan.Features)
+        {
+            if (!tenants.HasFeature(tenant, feature))
+                return new Problem(ProblemKind.FeatureOff, "Ask the platform's operator for it.") { Subject = feature };
+        }
+
+        return null;
+    }
+
+    private async Task RunWithinQuotasAsync(HttpContext context, GuardPlan plan, Caller caller)
+    {
+        var taken = 0;
+        var isKept = false;
+        try
+        {
+            for (; taken < plan.Quotas.Length; taken++)
+            {
+                var quota = plan.Quotas[taken];
+                if (await tenants.TryTakeAsync(caller.Tenant, quota.Name, quota.Amount, context.RequestAborted).ConfigureAwait(false))
+                    continue;
+                var problem = ProblemMapping.ToProblem(new LimitReachedException(quota.Name))!;
+                await refusals.TellAsync(context, caller, problem).ConfigureAwait(false);
+                await problem.ExecuteAsync(context).ConfigureAwait(false);
+                return;
+            }
+
+            await RunAsync(context).ConfigureAwait(false);
+            isKept = context.Response.StatusCode < StatusCodes.Status400BadRequest;
+        }
+        finally
+        {
+            // Also of a request that was given up: what was taken for it must not be lost.
+            for (var i = 0; i < taken && !isKept; i++)
+                await tenants.ReleaseAsync(caller.Tenant, plan.Quotas[i].Name, plan.Quotas[i].Amount, CancellationToken.None).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Runs an endpoint; what one of ours throws becomes a problem.</summary>
+    private Task RunAsync(HttpContext context) =>
+        context.GetEndpoint()!.Metadata.GetMetadata<RestEndpoint>() is null ? next(context) : RunOursAsync(context);
+
+    private async Task RunOursAsync(HttpContext context)
+    {
+        try
+        {
+            await next(context).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
+        {
+            context.Response.Clear();
+            await (ProblemMapping.ToProblem(e) ?? Fail(context, e)).ExecuteAsync(context).ConfigureAwait(false);
+        }
+    }
+
+    private Problem Fail(HttpContext context, Exception e)
+    {
+        logger.EndpointFailed(e, context.GetEndpoint()?.DisplayName);
+        return new Problem(ProblemKind.Failed, "It is a fault of the host; its log says more.");
+    }
+
+    private static Problem Unauthenticated() =>
+        new(ProblemKind.Unauthenticated, "Send an access token or an API key as a bearer token: POST /api/v1/auth/login gives one.");
+
+    private static Problem Denied(GuardPlan plan, Caller caller) =>
+        new(ProblemKind.PermissionDenied, "A role with this permission is needed.")
+        {
+            Subject = Array.Find(plan.PermissionNames, name => !caller.Permissions.Contains(name)),
+        };
+
+    private static string? ReadBearer(HttpRequest request)
+    {
+        string? header = request.Headers.Authorization;
+        return header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true ? header[Scheme.Length..].Trim() : null;
+    }
+}

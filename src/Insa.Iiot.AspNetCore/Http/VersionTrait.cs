@@ -1,0 +1,3 @@
+namespace Insa.Iiot.AspNetCore.Http;
+
+internal sealed class VersionTrait;

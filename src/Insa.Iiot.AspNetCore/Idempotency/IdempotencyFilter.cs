@@ -1,0 +1,147 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Insa.Iiot.AspNetCore.Problems;
+using Microsoft.AspNetCore.Http;
+
+namespace Insa.Iiot.AspNetCore.Idempotency;
+
+/// <summary>
+/// Does what comes with an <c>Idempotency-Key</c> once, whichever host it comes to (draft-ietf-httpapi-idempotency-key-header). The key is good for
+/// its caller, tenant and endpoint alone, for a day. What a host had begun when it died can be tried again after a minute.
+/// </summary>
+internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) : IEndpointFilter
+{
+    public const string Header = "Idempotency-Key";
+
+    private const string Kind = "idempotency";
+    private const int LeastKey = 16;
+    private const int MostKey = 200;
+    private const int MostAnswerBytes = 256 * 1024;
+
+    private static readonly TimeSpan Lifetime = TimeSpan.FromDays(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    {
+        var http = context.HttpContext;
+        string? key = http.Request.Headers[Header];
+        if (key is null)
+            return await next(context).ConfigureAwait(false);
+        if (key.Length is < LeastKey or > MostKey)
+            return Problem.Invalid($"The key has {LeastKey} to {MostKey} characters: take a random UUID.", Header);
+
+        var caller = await Caller.BindAsync(http, null!).ConfigureAwait(false);
+        var scope = caller.HasTenant ? ControlScope.Of(caller.Tenant) : ControlScope.Platform;
+        var id = Convert.ToHexStringLower(Hash(caller.Id, http.Request.Method, http.Request.Path, key));
+        var request = RequestHash(context);
+        while (true)
+        {
+            var seen = await store.FindAsync(scope, Kind, id, http.RequestAborted).ConfigureAwait(false);
+            var now = time.GetUtcNow().UtcDateTime;
+            if (seen is not null && Read(seen) is { } known && known.ExpiresAt > now)
+                return Again(known, request, key);
+            var begun = Write(new IdempotencyRecord(request, now + Patience, Answer: null));
+            var change = seen is null ? ControlChange.Insert(scope, Kind, id, begun) : ControlChange.Replace(seen, begun);
+            var result = await store.CommitAsync([change], http.RequestAborted).ConfigureAwait(false);
+            if (result.Outcome != ControlOutcome.Done)
+                continue;
+            var mine = new ControlRecord(scope, Kind, id, seen is null ? 1 : seen.Version + 1, begun);
+            return await RunAsync(context, next, mine, request, key).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<object?> RunAsync(
+        EndpointFilterInvocationContext context,
+        EndpointFilterDelegate next,
+        ControlRecord mine,
+        byte[] request,
+        string key
+    )
+    {
+        var http = context.HttpContext;
+        var body = http.Response.Body;
+        using var answer = new MemoryStream();
+        var isKept = false;
+        http.Response.Body = answer;
+        try
+        {
+            if (await next(context).ConfigureAwait(false) is IResult result)
+                await result.ExecuteAsync(http).ConfigureAwait(false);
+            if (http.Response.StatusCode < StatusCodes.Status500InternalServerError && answer.Length <= MostAnswerBytes)
+            {
+                var given = new IdempotencyAnswer(
+                    http.Response.StatusCode,
+                    http.Response.ContentType,
+                    http.Response.Headers.Location,
+                    http.Response.Headers.ETag,
+                    answer.ToArray()
+                );
+                var record = new IdempotencyRecord(request, time.GetUtcNow().UtcDateTime + Lifetime, AnswerSeal.Close(given, key));
+
+                // It is done: that the caller has gone does not undo it.
+                var kept = await store.CommitAsync([ControlChange.Replace(mine, Write(record))], CancellationToken.None).ConfigureAwait(false);
+                isKept = kept.Outcome == ControlOutcome.Done;
+            }
+        }
+        finally
+        {
+            http.Response.Body = body;
+
+            // What failed may be tried again.
+            if (!isKept)
+                await store.CommitAsync([ControlChange.Delete(mine)], CancellationToken.None).ConfigureAwait(false);
+        }
+
+        answer.Position = 0;
+        await answer.CopyToAsync(body, http.RequestAborted).ConfigureAwait(false);
+        return Results.Empty;
+    }
+
+    private static IResult Again(IdempotencyRecord known, byte[] request, string key)
+    {
+        if (!CryptographicOperations.FixedTimeEquals(known.RequestHash, request))
+            return new Problem(ProblemKind.KeyReused, "Take another key for another request.");
+        return known.Answer is null
+            ? new Problem(ProblemKind.InProgress, "Ask again with the same key.") { RetryAfter = TimeSpan.FromSeconds(1) }
+            : new GivenAgain(AnswerSeal.Open(known.Answer, key));
+    }
+
+    // Arguments are what the body was read into: records, whose text is their content.
+    private static byte[] RequestHash(EndpointFilterInvocationContext context)
+    {
+        var bodies = context.Arguments.OfType<Http.IBody>().Select(body => JsonSerializer.Serialize(body.Content, body.Content.GetType()));
+        return Hash([context.HttpContext.Request.QueryString.Value ?? "", .. bodies]);
+    }
+
+    private static byte[] Hash(params IReadOnlyList<string?> parts)
+    {
+        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var part in parts)
+        {
+            var bytes = Encoding.UTF8.GetBytes(part ?? "");
+            sha.AppendData(BitConverter.GetBytes(bytes.Length));
+            sha.AppendData(bytes);
+        }
+
+        return sha.GetHashAndReset();
+    }
+
+    private static IdempotencyRecord Read(ControlRecord record) =>
+        JsonSerializer.Deserialize(record.Body.Span, IdempotencyJson.Default.IdempotencyRecord)!;
+
+    private static byte[] Write(IdempotencyRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, IdempotencyJson.Default.IdempotencyRecord);
+
+    private sealed class GivenAgain(IdempotencyAnswer answer) : IResult
+    {
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            httpContext.Response.StatusCode = answer.Status;
+            httpContext.Response.ContentType = answer.ContentType;
+            httpContext.Response.Headers.Location = answer.Location;
+            httpContext.Response.Headers.ETag = answer.ETag;
+            httpContext.Response.Headers["Idempotency-Replayed"] = "true";
+            return httpContext.Response.Body.WriteAsync(answer.Body, httpContext.RequestAborted).AsTask();
+        }
+    }
+}

@@ -1,0 +1,3 @@
+namespace Insa.Iiot.AspNetCore.Idempotency;
+
+internal sealed class IdempotencyTrait;
