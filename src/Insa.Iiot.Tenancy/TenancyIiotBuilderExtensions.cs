@@ -9,8 +9,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class TenancyIiotBuilderExtensions
 {
     /// <summary>
-    /// Adds <see cref="TenantDirectory"/>, <see cref="UserAccounts"/>, <see cref="TenantRoles"/>, <see cref="TenantMembers"/> and
-    /// <see cref="TenantInvitations"/>, over the <see cref="IControlStore"/> of a storage package.
+    /// Adds <see cref="TenantDirectory"/>, <see cref="UserAccounts"/>, <see cref="TenantRoles"/>, <see cref="TenantMembers"/>,
+    /// <see cref="TenantInvitations"/> and <see cref="AuditLog"/>, over the <see cref="IControlStore"/> of a storage package.
     /// </summary>
     public static IiotBuilder AddTenancy(this IiotBuilder builder, Action<TenancyOptions>? configure = null)
     {
@@ -48,6 +48,14 @@ public static class TenancyIiotBuilderExtensions
             Of<TenantMembers>(provider),
             Of<TimeProvider>(provider),
             Of<IOptions<TenancyOptions>>(provider)
+        ));
+
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AuditOptions>, AuditOptionsValidator>());
+        services.AddOptionsWithValidateOnStart<AuditOptions>();
+        services.TryAddSingleton(provider => new AuditLog(
+            Of<IControlStore>(provider),
+            Of<TimeProvider>(provider),
+            Of<IOptions<AuditOptions>>(provider)
         ));
         return builder;
     }

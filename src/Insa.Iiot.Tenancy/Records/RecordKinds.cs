@@ -6,10 +6,17 @@ internal static class RecordKinds
     // The platform's.
     public const string Tenant = "tenant";
     public const string User = "user";
+    public const string AuditKey = "audit-key";
 
     // A tenant's.
     public const string Child = "child";
     public const string Role = "role";
     public const string Member = "member";
     public const string Invitation = "invitation";
+
+    // Of either.
+    public const string Audit = "audit";
+    public const string AuditHead = "audit-head";
+    public const string AuditCheckpoint = "audit-checkpoint";
+    public const string AuditNode = "audit-node";
 }
