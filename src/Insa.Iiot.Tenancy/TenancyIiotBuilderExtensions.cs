@@ -10,9 +10,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class TenancyIiotBuilderExtensions
 {
     /// <summary>
-    /// Adds <see cref="TenantDirectory"/>, <see cref="UserAccounts"/>, <see cref="UserSessions"/>, <see cref="TenantRoles"/>,
-    /// <see cref="TenantMembers"/>, <see cref="TenantInvitations"/>, <see cref="TenantBrandings"/> and <see cref="ApiKeys"/>, over the <see cref="IControlStore"/> of a storage
-    /// package.
+    /// Adds tenants, users and their sessions, members, roles, invitations, API keys, branding and audit logs, over the
+    /// <see cref="IControlStore"/> of a storage package.
     /// </summary>
     public static IiotBuilder AddTenancy(this IiotBuilder builder, Action<TenancyOptions>? configure = null)
     {
@@ -65,6 +64,14 @@ public static class TenancyIiotBuilderExtensions
         ));
         services.TryAddSingleton(provider => new TenantBrandings(Of<WatchedControlStore>(provider)));
         services.TryAddSingleton<AccessDirectory>();
+
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AuditOptions>, AuditOptionsValidator>());
+        services.AddOptionsWithValidateOnStart<AuditOptions>();
+        services.TryAddSingleton(provider => new AuditLog(
+            Of<IControlStore>(provider),
+            Of<TimeProvider>(provider),
+            Of<IOptions<AuditOptions>>(provider)
+        ));
         return builder;
     }
 

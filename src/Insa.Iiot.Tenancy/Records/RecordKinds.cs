@@ -7,6 +7,7 @@ internal static class RecordKinds
     public const string Tenant = "tenant";
     public const string User = "user";
     public const string Session = "session";
+    public const string AuditKey = "audit-key";
 
     // A tenant's.
     public const string Child = "child";
@@ -15,4 +16,10 @@ internal static class RecordKinds
     public const string Invitation = "invitation";
     public const string ApiKey = "api-key";
     public const string Branding = "branding";
+
+    // Of either.
+    public const string Audit = "audit";
+    public const string AuditHead = "audit-head";
+    public const string AuditCheckpoint = "audit-checkpoint";
+    public const string AuditNode = "audit-node";
 }

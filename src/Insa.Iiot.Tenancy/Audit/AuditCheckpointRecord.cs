@@ -1,0 +1,3 @@
+namespace Insa.Iiot.Tenancy.Audit;
+
+internal sealed record AuditCheckpointRecord(string Text);

@@ -1,0 +1,3 @@
+namespace Insa.Iiot.Tenancy.Audit;
+
+internal sealed record AuditDetail(string Name, string Value);
