@@ -3,28 +3,42 @@ namespace Insa.Iiot;
 /// <summary>What a device shows to prove who it is. Its text form never holds the secret.</summary>
 public sealed class DeviceCredential
 {
-    private DeviceCredential(string? userName, ReadOnlyMemory<byte> password, ReadOnlyMemory<byte> certificateSha256) =>
-        (UserName, Password, CertificateSha256) = (userName, password, certificateSha256);
+    private DeviceCredential(
+        DeviceCredentialKind kind,
+        string? userName,
+        ReadOnlyMemory<byte> password = default,
+        ReadOnlyMemory<byte> certificateSha256 = default
+    ) => (Kind, UserName, Password, CertificateSha256) = (kind, userName, password, certificateSha256);
 
-    /// <summary>The user name <c>device@tenant</c>, if one was given.</summary>
+    /// <summary>What it is.</summary>
+    public DeviceCredentialKind Kind { get; }
+
+    /// <summary>The user name or identity <c>device@tenant</c>, if one was given.</summary>
     public string? UserName { get; }
 
-    /// <summary>The password's bytes; empty for a certificate.</summary>
+    /// <summary>The password's bytes; empty for other kinds.</summary>
     public ReadOnlyMemory<byte> Password { get; }
 
-    /// <summary>SHA-256 over the DER of the client certificate, whose key the transport has verified; empty for a password.</summary>
+    /// <summary>SHA-256 over the DER of the client certificate, whose key the transport has verified; empty for other kinds.</summary>
     public ReadOnlyMemory<byte> CertificateSha256 { get; }
 
     /// <summary>A user name and password.</summary>
     public static DeviceCredential FromPassword(string userName, ReadOnlyMemory<byte> password)
     {
         ArgumentNullException.ThrowIfNull(userName);
-        return new(userName, password, default);
+        return new(DeviceCredentialKind.Password, userName, password);
     }
 
     /// <summary>A client certificate, with the user name if the device also sent one.</summary>
     public static DeviceCredential FromCertificate(ReadOnlyMemory<byte> certificateSha256, string? userName = null) =>
-        new(userName, default, certificateSha256);
+        new(DeviceCredentialKind.Certificate, userName, certificateSha256: certificateSha256);
+
+    /// <summary>An identity that a handshake has proved with the key of <see cref="IDevicePskStore.FindPskAsync"/>. Nothing else may be told so: no key is checked again.</summary>
+    public static DeviceCredential FromPsk(string identity)
+    {
+        ArgumentNullException.ThrowIfNull(identity);
+        return new(DeviceCredentialKind.PreSharedKey, identity);
+    }
 
     /// <summary>Splits <c>device@tenant</c>.</summary>
     /// <returns><see langword="false"/> if <paramref name="userName"/> is not of that form.</returns>
@@ -37,5 +51,11 @@ public sealed class DeviceCredential
     }
 
     /// <returns>The kind of credential, without any of its content.</returns>
-    public override string ToString() => CertificateSha256.IsEmpty ? "password credential" : "certificate credential";
+    public override string ToString() =>
+        Kind switch
+        {
+            DeviceCredentialKind.Password => "password credential",
+            DeviceCredentialKind.Certificate => "certificate credential",
+            _ => "pre-shared key credential",
+        };
 }

@@ -19,6 +19,7 @@ public sealed class TelemetryFrameWriter
     private DeviceId _device;
     private long _timestamp;
     private long _receivedAt;
+    private long _replayedAt;
     private long _lastArrival;
     private long _nextOrder;
     private (int Frames, int Values, int Text) _mark;
@@ -55,10 +56,23 @@ public sealed class TelemetryFrameWriter
         _session = session;
         _addressed = device;
         _receivedAt = receivedAtTicks;
+        _replayedAt = 0;
         if (chunk.FrameCount == 0)
             chunk.ArrivalTicks = Math.Max(receivedAtTicks - (receivedAtTicks % TimeSpan.TicksPerMicrosecond), _nextOrder);
         _mark = chunk.Mark();
         BeginFrame();
+    }
+
+    /// <summary>Says that the message had arrived at another time than it was begun with: a replay. To be called before anything else of it.</summary>
+    /// <returns><see cref="IngestReason.TimestampOutOfRange"/> if the time is none that a value could have.</returns>
+    public IngestReason SetReceivedAt(DateTime utc)
+    {
+        var reason = SetTimestamp(utc.Ticks);
+        if (reason != IngestReason.None)
+            return reason;
+        _receivedAt = _replayedAt = _timestamp;
+        _timestamp = 0;
+        return IngestReason.None;
     }
 
     /// <summary>Keeps the message's frames.</summary>
@@ -142,6 +156,14 @@ public sealed class TelemetryFrameWriter
     // Two messages that carry no time must not fall on the same instant: the second would replace the first in the store.
     private long NextArrival()
     {
+        if (_replayedAt != 0)
+        {
+            // Of one message alone, so that a replay that is repeated says the same again.
+            var replayed = _replayedAt;
+            _replayedAt += TimeSpan.TicksPerMicrosecond;
+            return replayed;
+        }
+
         var arrival = _receivedAt - (_receivedAt % TimeSpan.TicksPerMicrosecond);
         _lastArrival = arrival > _lastArrival ? arrival : _lastArrival + TimeSpan.TicksPerMicrosecond;
         return _lastArrival;

@@ -21,4 +21,18 @@ public readonly ref struct TelemetryMessage
 
     /// <summary>The metric in UTF-8 where the protocol names one, for <see cref="PayloadFormat.Scalar"/>; else empty.</summary>
     public ReadOnlySpan<byte> Metric { get; init; }
+
+    /// <summary>
+    /// When it arrived, UTC, if that was before now: of a message that is replayed. Then it is the time of values that carry none, and what other times
+    /// are measured by; frames of one message without a time follow each other by a microsecond. <see langword="null"/> means now.
+    /// </summary>
+    /// <exception cref="ArgumentException">The time is not UTC.</exception>
+    public DateTime? ReceivedAt
+    {
+        get;
+        init =>
+            field = value is null or { Kind: DateTimeKind.Utc }
+                ? value
+                : throw new ArgumentException("The time of arrival must be UTC.", nameof(value));
+    }
 }

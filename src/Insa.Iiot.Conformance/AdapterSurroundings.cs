@@ -109,6 +109,12 @@ public sealed class AdapterSurroundings : ITelemetrySink, IDeviceAuthenticator, 
         CancellationToken cancellationToken
     ) => ValueTask.FromResult(Letters);
 
+    ValueTask<DeadLetter?> IDeadLetterStore.FindAsync(TenantId tenant, long id, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(Letters.FirstOrDefault(letter => letter.Tenant == tenant && letter.Id == id));
+
+    ValueTask<bool> IDeadLetterStore.RemoveAsync(TenantId tenant, long id, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(false);
+
     ILogger ILoggerProvider.CreateLogger(string categoryName) => new Logger(_logs);
 
     void IDisposable.Dispose() => ReleaseCommits();

@@ -4,7 +4,7 @@ using Xunit;
 namespace Insa.Iiot.Conformance;
 
 /// <summary>What every telemetry store must do. Inherit it in a test project and hand it a fresh, empty store for each test.</summary>
-public abstract class StoreConformance : IAsyncLifetime
+public abstract partial class StoreConformance : IAsyncLifetime
 {
     private static readonly TenantId Plant = TenantId.Parse("plant");
     private static readonly TenantId Other = TenantId.Parse("other");
@@ -26,6 +26,12 @@ public abstract class StoreConformance : IAsyncLifetime
     /// <summary>The authenticator under test.</summary>
     protected abstract IDeviceAuthenticator Authenticator { get; }
 
+    /// <summary>The pre-shared keys under test, with a key to seal them.</summary>
+    protected abstract IDevicePskStore Psks { get; }
+
+    /// <summary>The statistics under test.</summary>
+    protected abstract ITelemetryStatistics Statistics { get; }
+
     /// <summary>The control store that goes with the registry: it holds the bound of a tenant's devices.</summary>
     protected abstract IControlStore Control { get; }
 
@@ -37,6 +43,9 @@ public abstract class StoreConformance : IAsyncLifetime
 
     /// <summary>Makes the empty store.</summary>
     public abstract ValueTask InitializeAsync();
+
+    /// <summary>Lets the store do now what it otherwise does in the background: summaries, notes of what is newest.</summary>
+    protected virtual Task SettleAsync() => Task.CompletedTask;
 
     /// <summary>Gives the store up.</summary>
     public virtual ValueTask DisposeAsync()
@@ -510,6 +519,7 @@ public abstract class StoreConformance : IAsyncLifetime
             }
         );
         await Registry.AddAsync(Plant, new Device { Id = DeviceId.Parse("pump") });
+        await Registry.AddAsync(Other, new Device { Id = DeviceId.Parse("gate") });
         await Registry.AddAsync(Other, new Device { Id = DeviceId.Parse("theirs"), Gateway = DeviceId.Parse("gate") });
         var session = await LoginAsync("gate@plant", (await Registry.RotateSecretAsync(Plant, DeviceId.Parse("gate")))!);
         Assert.True(session!.TryResolve("press"u8, out _));

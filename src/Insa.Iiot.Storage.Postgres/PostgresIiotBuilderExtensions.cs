@@ -16,7 +16,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the PostgreSQL store to a host.</summary>
 public static class PostgresIiotBuilderExtensions
 {
-    /// <summary>Adds telemetry sink and reader, device registry and authenticator, and dead letters, all in one PostgreSQL database.</summary>
+    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, and the control plane's records, all in one PostgreSQL database.</summary>
     public static IiotBuilder AddPostgresStorage(this IiotBuilder builder, Action<PostgresStorageOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -59,6 +59,8 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddSingleton<PostgresDeviceStore>();
         services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<PostgresDeviceStore>());
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<PostgresDeviceStore>());
+        services.TryAddSingleton<IDevicePskStore>(provider => provider.GetRequiredService<PostgresDeviceStore>());
+        services.TryAddSingleton<ITelemetryStatistics, PostgresTelemetryStatistics>();
         return builder;
     }
 }

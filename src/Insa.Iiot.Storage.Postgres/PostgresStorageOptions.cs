@@ -67,4 +67,10 @@ public sealed class PostgresStorageOptions
 
     /// <summary>How long after its end an hour stays open for late frames before it is rolled up. Default 2 min; 0 to 1 day. Later ones are rolled up too, only at more cost.</summary>
     public TimeSpan RollupGrace { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>
+    /// What devices' pre-shared keys are sealed with at rest: 32 random bytes in Base64, the same for all hosts, kept apart from the database. Default
+    /// none: then devices can have no pre-shared keys. Never logged.
+    /// </summary>
+    public string? CredentialKey { get; set; }
 }

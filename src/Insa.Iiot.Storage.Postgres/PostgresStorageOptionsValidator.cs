@@ -60,6 +60,8 @@ internal sealed class PostgresStorageOptionsValidator : IValidateOptions<Postgre
         CheckRetention(result, nameof(options.MinuteRetention), options.MinuteRetention);
         CheckRetention(result, nameof(options.HourRetention), options.HourRetention);
         CheckRetention(result, nameof(options.DayRetention), options.DayRetention);
+        if (options.CredentialKey is { } key && !CredentialSeal.IsKey(key))
+            result.AddError("must be 32 bytes in Base64 (openssl rand -base64 32).", nameof(options.CredentialKey));
         return result.Build();
     }
 

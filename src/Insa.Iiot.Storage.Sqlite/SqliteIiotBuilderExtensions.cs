@@ -12,7 +12,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the embedded store to a host.</summary>
 public static class SqliteIiotBuilderExtensions
 {
-    /// <summary>Adds telemetry sink and reader, device registry and authenticator, dead letters, and the control plane's records, all in one SQLite file.</summary>
+    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, and the control plane's records, all in one SQLite file.</summary>
     public static IiotBuilder AddSqliteStorage(this IiotBuilder builder, Action<SqliteStorageOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -40,6 +40,8 @@ public static class SqliteIiotBuilderExtensions
         services.TryAddSingleton<SqliteDeviceStore>();
         services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<SqliteDeviceStore>());
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<SqliteDeviceStore>());
+        services.TryAddSingleton<IDevicePskStore>(provider => provider.GetRequiredService<SqliteDeviceStore>());
+        services.TryAddSingleton<ITelemetryStatistics, SqliteTelemetryStatistics>();
         return builder;
     }
 }

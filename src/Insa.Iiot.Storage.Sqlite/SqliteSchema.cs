@@ -9,10 +9,11 @@ namespace Insa.Iiot.Storage.Sqlite;
 /// that arrive together then share them. <c>telemetry_hour</c> says which hours hold frames of a device, so that reading one device
 /// skips the others' hours, and at which times within the hour once nothing more is expected in it; hours still written to stand in
 /// <c>telemetry_open</c>. <c>telemetry_shape</c> holds the newest frame of each layout of a device, so that "latest" is a look-up.
+/// Of credentials that are older than the columns that say when they were made, the device's own time is said.
 /// </remarks>
 internal static class SqliteSchema
 {
-    private static readonly string[] Steps =
+    internal static readonly string[] Steps =
     [
         """
             CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -111,6 +112,18 @@ internal static class SqliteSchema
               PRIMARY KEY (scope, name)
             ) WITHOUT ROWID;
             INSERT INTO control_counter (scope, name, used) SELECT tenant, 'devices', count(*) FROM device GROUP BY tenant;
+            """,
+        """
+            ALTER TABLE device ADD COLUMN state INTEGER NOT NULL DEFAULT 0;
+            ALTER TABLE device ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+            ALTER TABLE device ADD COLUMN secret_made_at INTEGER;
+            ALTER TABLE device ADD COLUMN secret_rotated_at INTEGER;
+            ALTER TABLE device ADD COLUMN psk BLOB;
+            ALTER TABLE device ADD COLUMN psk_made_at INTEGER;
+            ALTER TABLE device ADD COLUMN psk_rotated_at INTEGER;
+            ALTER TABLE certificate ADD COLUMN made_at INTEGER;
+            UPDATE device SET gateway = NULL WHERE gateway = name OR gateway IS NOT NULL
+              AND NOT EXISTS (SELECT 1 FROM device g WHERE g.tenant = device.tenant AND g.name = device.gateway);
             """,
     ];
 

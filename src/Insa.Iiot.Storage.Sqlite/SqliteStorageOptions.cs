@@ -11,4 +11,10 @@ public sealed class SqliteStorageOptions
 
     /// <summary>The most dead letters kept per tenant; the oldest go first. Default 10,000; 0 to 10,000,000.</summary>
     public int MaxDeadLettersPerTenant { get; set; } = 10_000;
+
+    /// <summary>
+    /// What devices' pre-shared keys are sealed with at rest: 32 random bytes in Base64, the same for all hosts, kept apart from the database. Default
+    /// none: then devices can have no pre-shared keys. Never logged.
+    /// </summary>
+    public string? CredentialKey { get; set; }
 }

@@ -19,6 +19,8 @@ internal sealed class SqliteStorageOptionsValidator : IValidateOptions<SqliteSto
                 $"must be from 0 to 10,000,000, not {options.MaxDeadLettersPerTenant}.",
                 nameof(options.MaxDeadLettersPerTenant)
             );
+        if (options.CredentialKey is { } key && !CredentialSeal.IsKey(key))
+            result.AddError("must be 32 bytes in Base64 (openssl rand -base64 32).", nameof(options.CredentialKey));
         return result.Build();
     }
 }

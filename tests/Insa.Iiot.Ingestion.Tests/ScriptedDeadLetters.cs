@@ -19,4 +19,10 @@ internal sealed class ScriptedDeadLetters : IDeadLetterStore
         int limit,
         CancellationToken cancellationToken = default
     ) => ValueTask.FromResult<IReadOnlyList<DeadLetter>>([.. Letters.Where(letter => letter.Tenant == tenant).Take(limit)]);
+
+    public ValueTask<DeadLetter?> FindAsync(TenantId tenant, long id, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Letters.Find(letter => letter.Tenant == tenant && letter.Id == id));
+
+    public ValueTask<bool> RemoveAsync(TenantId tenant, long id, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Letters.RemoveAll(letter => letter.Tenant == tenant && letter.Id == id) > 0);
 }

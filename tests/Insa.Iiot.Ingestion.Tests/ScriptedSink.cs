@@ -16,6 +16,12 @@ internal sealed class ScriptedSink : ITelemetrySink
 
     public List<List<(TenantId Tenant, double Value)>> Batches { get; } = [];
 
+    /// <summary>The times of all frames that were written.</summary>
+    public List<DateTime> Times { get; } = [];
+
+    /// <summary>When the first frame of each chunk that was written arrived.</summary>
+    public List<DateTime> Arrivals { get; } = [];
+
     /// <summary>How many writes were begun.</summary>
     public int Begun { get; private set; }
 
@@ -52,6 +58,7 @@ internal sealed class ScriptedSink : ITelemetrySink
             throw failure;
 
         var rows = new List<(TenantId, double)>();
+        var times = new List<DateTime>();
         foreach (var chunk in batch.Chunks)
         {
             for (var i = 0; i < chunk.FrameCount; i++)
@@ -62,12 +69,19 @@ internal sealed class ScriptedSink : ITelemetrySink
                 if (Refuses(value))
                     chunk.Reject(i, IngestReason.Unstorable);
                 else
+                {
                     rows.Add((chunk.Tenant, value));
+                    times.Add(new DateTime(chunk[i].TimestampTicks, DateTimeKind.Utc));
+                }
             }
         }
 
         lock (_sync)
+        {
             Batches.Add(rows);
+            Times.AddRange(times);
+            Arrivals.AddRange(batch.Chunks.Select(chunk => new DateTime(chunk.ArrivalTicks, DateTimeKind.Utc)));
+        }
     }
 
     private static TaskCompletionSource Opened()

@@ -133,6 +133,12 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
         CancellationToken cancellationToken = default
     ) => ValueTask.FromResult<IReadOnlyList<DeadLetter>>([.. Letters]);
 
+    public ValueTask<DeadLetter?> FindAsync(TenantId tenant, long id, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Letters.FirstOrDefault(letter => letter.Tenant == tenant && letter.Id == id));
+
+    public ValueTask<bool> RemoveAsync(TenantId tenant, long id, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(false);
+
     public async ValueTask DisposeAsync()
     {
         ReleaseCommits();

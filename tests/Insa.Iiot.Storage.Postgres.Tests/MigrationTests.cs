@@ -225,6 +225,38 @@ public sealed class MigrationTests(PostgresCluster cluster)
     }
 
     [Fact]
+    public async Task Devices_of_an_earlier_version_get_what_they_lack()
+    {
+        var database = await cluster.MakeEmptyDatabaseAsync();
+        await MigrateAsync(database, PostgresMigrations.Steps.Where(step => step.Version <= 5));
+        var (salt, secret) = (new byte[SecretHash.SaltBytes], "secret"u8.ToArray());
+        await cluster.Server.QueryAsync(
+            $"""
+            insert into iiot.tenant (name) values ('plant'), ('other');
+            insert into iiot.device (tenant_no, name, display_name, gateway, created_at, secret_salt, secret_hash) values
+              (1, 'press', '', 'gate', '{Noon:O}', '\x{Convert.ToHexString(salt)}', '\x{Convert.ToHexString(
+                SecretHash.Hash(salt, secret)
+            )}'),
+              (1, 'lost', '', 'theirs', '{Noon:O}', null, null), (1, 'self', '', 'self', '{Noon:O}', null, null),
+              (1, 'gate', '', null, '{Noon:O}', null, null), (2, 'theirs', '', null, '{Noon:O}', null, null);
+            insert into iiot.certificate (tenant_no, sha256, device) values (1, '\x{new string('0', 64)}', 'press')
+            """,
+            database
+        );
+        await using var store = await PostgresStore.MakeAsync(cluster, database);
+        Assert.Equal(
+            ["gate  1 Enabled", "lost  1 Enabled", "press gate 1 Enabled", "self  1 Enabled"],
+            (await store.Devices.ListAsync(Plant, null, 10)).Select(device =>
+                $"{device.Id} {device.Gateway} {device.Version} {device.State}"
+            )
+        );
+        Assert.NotNull(await store.Devices.AuthenticateAsync(DeviceCredential.FromPassword("press@plant", secret)));
+        var credentials = await store.Devices.ListCredentialsAsync(Plant, Press);
+        Assert.Equal(["password", new string('0', 64)], credentials.Select(credential => credential.Id));
+        Assert.All(credentials, credential => Assert.Equal(Noon, credential.CreatedAt));
+    }
+
+    [Fact]
     public async Task A_step_that_fails_leaves_nothing_of_itself_and_the_steps_before_it()
     {
         var database = await cluster.MakeEmptyDatabaseAsync();

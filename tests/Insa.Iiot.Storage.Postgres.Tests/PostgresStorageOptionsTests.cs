@@ -31,4 +31,15 @@ public sealed class PostgresStorageOptionsTests
     [Fact]
     public void A_plain_connection_string_will_do() =>
         Assert.True(new PostgresStorageOptionsValidator().Validate(null, new PostgresStorageOptions { ConnectionString = Good }).Succeeded);
+
+    [Theory]
+    [InlineData("hush")]
+    [InlineData("AAAAAAAAAAAAAAAAAAAAAA==")]
+    public void A_credential_key_that_is_none_is_refused_without_being_repeated(string key)
+    {
+        var options = new PostgresStorageOptions { ConnectionString = Good, CredentialKey = key };
+        var result = new PostgresStorageOptionsValidator().Validate(null, options);
+        Assert.Contains("must be 32 bytes in Base64", result.FailureMessage, StringComparison.Ordinal);
+        Assert.DoesNotContain("hush", result.FailureMessage, StringComparison.Ordinal);
+    }
 }

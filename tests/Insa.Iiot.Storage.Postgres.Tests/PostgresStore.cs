@@ -10,6 +10,8 @@ internal sealed class PostgresStore : IAsyncDisposable
 {
     public const int MaxDeadLetters = 20;
 
+    public const string CredentialKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
     private readonly ServiceProvider _services;
     private readonly PostgresCluster _cluster;
 
@@ -33,6 +35,7 @@ internal sealed class PostgresStore : IAsyncDisposable
                 options.ConnectionString = cluster.Server.ConnectionString(database, PostgresCluster.Host);
                 options.OwnerConnectionString = cluster.Server.ConnectionString(database, PostgresCluster.Deploy) + ";Pooling=false";
                 options.MaxDeadLettersPerTenant = MaxDeadLetters;
+                options.CredentialKey = CredentialKey;
                 configure?.Invoke(options);
             });
         _services = services.BuildServiceProvider();
@@ -51,6 +54,8 @@ internal sealed class PostgresStore : IAsyncDisposable
     public PostgresDeviceStore Devices => _services.GetRequiredService<PostgresDeviceStore>();
 
     public IDeadLetterStore DeadLetters => _services.GetRequiredService<IDeadLetterStore>();
+
+    public ITelemetryStatistics Statistics => _services.GetRequiredService<ITelemetryStatistics>();
 
     public IControlStore Control => _services.GetRequiredService<IControlStore>();
 

@@ -1,4 +1,6 @@
 using Insa.Iiot.Conformance;
+using Insa.Iiot.Storage.Postgres.Jobs;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Insa.Iiot.Storage.Postgres.Tests;
 
@@ -21,9 +23,19 @@ public abstract class PostgresStoreConformance(PostgresCluster cluster) : StoreC
 
     protected override IDeadLetterStore DeadLetters => Store.DeadLetters;
 
+    protected override IDevicePskStore Psks => Store.Devices;
+
+    protected override ITelemetryStatistics Statistics => Store.Statistics;
+
     protected override int MaxDeadLetters => PostgresStore.MaxDeadLetters;
 
     public override async ValueTask InitializeAsync() => Store = await PostgresStore.MakeAsync(cluster);
+
+    protected override async Task SettleAsync()
+    {
+        await Store.Streams.NoteAsync(CancellationToken.None);
+        await Store.Services.GetRequiredService<JobService>().RunOnceAsync(CancellationToken.None);
+    }
 
     public override async ValueTask DisposeAsync()
     {

@@ -56,6 +56,39 @@ public sealed class SecretsTests(PostgresCluster cluster) : IDisposable
         AssertNowhere(secret);
     }
 
+    [Fact]
+    public async Task A_pre_shared_key_is_stored_sealed_and_never_shows()
+    {
+        await using var store = await StoreAsync(await cluster.MakeDatabaseAsync(), PostgresCluster.Password, "Include Error Detail=true");
+        foreach (var device in (DeviceId[])[Press, DeviceId.Parse("pump")])
+            await store.Devices.AddAsync(Plant, new Device { Id = device });
+        var key = Convert.ToHexStringLower((await store.Devices.SetPskAsync(Plant, Press))!.Key.Span);
+        var row = (string)(await store.QueryAsync("select string_agg(d::text, '') from iiot.device d"))!;
+        Assert.DoesNotContain(key, row, StringComparison.Ordinal);
+
+        await store.QueryAsync("update iiot.device set psk = (select psk from iiot.device where name = 'press') where name = 'pump'");
+        await FailAsync(() => store.Devices.FindPskAsync("pump@plant").AsTask());
+        await using (
+            var keyless = await PostgresStore.MakeAsync(cluster, store.DatabaseName, configure: options => options.CredentialKey = null)
+        )
+        {
+            foreach (
+                var call in (Func<Task>[])
+                    [() => keyless.Devices.SetPskAsync(Plant, Press).AsTask(), () => keyless.Devices.FindPskAsync("press@plant").AsTask()]
+            )
+                Assert.Contains(
+                    "CredentialKey",
+                    (await Assert.ThrowsAsync<InvalidOperationException>(call)).Message,
+                    StringComparison.Ordinal
+                );
+        }
+
+        await store.QueryAsync("revoke all on iiot.device from iiot_app");
+        await FailAsync(() => store.Devices.SetPskAsync(Plant, Press).AsTask());
+        AssertNowhere(key);
+        AssertNowhere(PostgresStore.CredentialKey);
+    }
+
     public void Dispose() => _log.Dispose();
 
     private static async Task UseAsync(PostgresStore store)

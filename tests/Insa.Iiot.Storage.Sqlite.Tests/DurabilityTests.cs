@@ -142,6 +142,35 @@ public sealed class DurabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task Devices_of_an_earlier_version_get_what_they_lack()
+    {
+        var salt = new byte[SecretHash.SaltBytes];
+        var hash = Convert.ToHexString(SecretHash.Hash(salt, "secret"u8));
+        foreach (var step in SqliteSchema.Steps[..3])
+            _store.Query(step);
+        _store.Query("PRAGMA user_version = 3");
+        _store.Query(
+            $"""
+            INSERT INTO tenant (id, name) VALUES (1, 'plant'), (2, 'other');
+            INSERT INTO device (tenant, name, display_name, gateway, created_at, secret_salt, secret_hash) VALUES
+              (1, 'press', 'Press', 'gate', 1000000, x'{Convert.ToHexString(salt)}', x'{hash}'), (1, 'lost', '', 'theirs', 1, NULL, NULL),
+              (1, 'self', '', 'self', 1, NULL, NULL), (1, 'gate', '', NULL, 1, NULL, NULL), (2, 'theirs', '', NULL, 1, NULL, NULL);
+            INSERT INTO certificate (sha256, device) VALUES (zeroblob(32), 1);
+            """
+        );
+        Assert.Equal(
+            ["gate  1 Enabled", "lost  1 Enabled", "press gate 1 Enabled", "self  1 Enabled"],
+            (await _store.Devices.ListAsync(Plant, null, 10)).Select(device =>
+                $"{device.Id} {device.Gateway} {device.Version} {device.State}"
+            )
+        );
+        Assert.NotNull(await _store.Devices.AuthenticateAsync(DeviceCredential.FromPassword("press@plant", "secret"u8.ToArray())));
+        var credentials = await _store.Devices.ListCredentialsAsync(Plant, Press);
+        Assert.Equal(["password", new string('0', 64)], credentials.Select(credential => credential.Id));
+        Assert.All(credentials, credential => Assert.Equal(DateTime.UnixEpoch.AddSeconds(1), credential.CreatedAt));
+    }
+
+    [Fact]
     public async Task Nobody_but_the_owner_may_read_the_file()
     {
         await WriteAsync(0);

@@ -10,10 +10,12 @@ internal sealed class SqliteStore : IDisposable
 {
     public const int MaxDeadLetters = 20;
 
+    public const string CredentialKey = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
     private readonly ServiceProvider _services;
     private readonly bool _ownsFolder;
 
-    public SqliteStore(string? folder = null, TimeProvider? time = null)
+    public SqliteStore(string? folder = null, TimeProvider? time = null, string? credentialKey = CredentialKey)
     {
         _ownsFolder = folder is null;
         Folder = folder ?? Directory.CreateTempSubdirectory("iiot-sqlite-").FullName;
@@ -27,6 +29,7 @@ internal sealed class SqliteStore : IDisposable
             {
                 options.Path = Path;
                 options.MaxDeadLettersPerTenant = MaxDeadLetters;
+                options.CredentialKey = credentialKey;
                 options.BusyTimeout = TimeSpan.Zero;
             });
         _services = services.BuildServiceProvider();
@@ -47,6 +50,8 @@ internal sealed class SqliteStore : IDisposable
     public HourIndexer Indexer => _services.GetRequiredService<HourIndexer>();
 
     public IDeadLetterStore DeadLetters => _services.GetRequiredService<IDeadLetterStore>();
+
+    public ITelemetryStatistics Statistics => _services.GetRequiredService<ITelemetryStatistics>();
 
     public IControlStore Control => _services.GetRequiredService<IControlStore>();
 

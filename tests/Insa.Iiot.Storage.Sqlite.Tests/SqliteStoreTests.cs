@@ -20,6 +20,10 @@ public sealed class SqliteStoreTests : StoreConformance
 
     protected override IDeadLetterStore DeadLetters => _store.DeadLetters;
 
+    protected override IDevicePskStore Psks => _store.Devices;
+
+    protected override ITelemetryStatistics Statistics => _store.Statistics;
+
     protected override int MaxDeadLetters => SqliteStore.MaxDeadLetters;
 
     public override ValueTask InitializeAsync()

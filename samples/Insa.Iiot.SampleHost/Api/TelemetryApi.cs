@@ -142,6 +142,10 @@ internal static class TelemetryApi
             if (!await registry.AddAsync(tenant, added, http.RequestAborted))
                 return Problem(409, "There is a device of that id already.", id.Value);
         }
+        catch (GatewayNotFoundException e)
+        {
+            return Problem(400, "There is no such gateway.", e.Message);
+        }
         catch (LimitReachedException e)
         {
             return Problem(403, "The tenant has no room for another device.", e.Message);

@@ -52,7 +52,7 @@ internal sealed class DeadLetterWriter(
             {
                 Tenant = lane.Tenant,
                 Device = device,
-                ReceivedAt = time.GetUtcNow().UtcDateTime,
+                ReceivedAt = message.ReceivedAt ?? time.GetUtcNow().UtcDateTime,
                 Reason = reason,
                 MediaType = message.Format.MediaType,
                 Payload = message.Payload.ToArray(),

@@ -162,7 +162,9 @@ internal sealed class TelemetryIngress : ITelemetryIngress
         IngestReason reason;
         try
         {
-            reason = decoder.Decode(message, writer);
+            reason = message.ReceivedAt is { } receivedAt ? writer.SetReceivedAt(receivedAt) : IngestReason.None;
+            if (reason == IngestReason.None)
+                reason = decoder.Decode(message, writer);
         }
         catch (Exception)
         {

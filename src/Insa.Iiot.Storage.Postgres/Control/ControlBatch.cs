@@ -5,6 +5,12 @@ namespace Insa.Iiot.Storage.Postgres.Control;
 /// <summary>The statements of some changes, in one round trip. Each names its tenant or kind before, by a transaction-local setting.</summary>
 internal sealed class ControlBatch(NpgsqlConnection connection) : IAsyncDisposable
 {
+    /// <summary>Makes the tenant's counter $1 if it does not exist.</summary>
+    public const string MakeCounter = $"""
+        insert into iiot.control_counter (tenant_no, name) select {TenantBatch.Number}, $1
+        where not exists (select from iiot.control_counter where tenant_no = {TenantBatch.Number} and name = $1) on conflict do nothing
+        """;
+
     private readonly NpgsqlBatch _batch = new(connection);
 
     // What each statement must have come to, and for which change.
@@ -32,15 +38,21 @@ internal sealed class ControlBatch(NpgsqlConnection connection) : IAsyncDisposab
         }
     }
 
-    /// <summary>Adds a statement that must change one row, and counts it. No bound keeps anything from being removed.</summary>
-    public void AddCounted(TenantId tenant, string counter, long amount, NpgsqlBatchCommand statement)
+    /// <summary>Adds statements the last of which must change one row, and counts it. No bound keeps anything from being removed.</summary>
+    /// <remarks>The counter is locked first: who holds it, alone adds and removes what it counts.</remarks>
+    public void AddCounted(TenantId tenant, string counter, long amount, params ReadOnlySpan<NpgsqlBatchCommand> statements)
     {
-        _change = 0;
-        Enter(ControlScope.Of(tenant), counter);
-        _batch.BatchCommands.Add(statement);
-        _expected.Add((1, ControlOutcome.Changed, 0));
         _change = 1;
+        Enter(ControlScope.Of(tenant), counter);
         AddCount(ControlChange.Count(tenant, counter, amount), isRequired: amount > 0);
+        _change = 0;
+        foreach (var statement in statements)
+        {
+            _batch.BatchCommands.Add(statement);
+            _expected.Add((null, ControlOutcome.Done, 0));
+        }
+
+        _expected[^1] = (1, ControlOutcome.Changed, 0);
     }
 
     /// <summary>Makes the changes that are added, in one transaction, or none of them.</summary>
@@ -182,15 +194,7 @@ internal sealed class ControlBatch(NpgsqlConnection connection) : IAsyncDisposab
 
     private void AddCount(ControlChange change, bool isRequired)
     {
-        AddStatement(
-            $"""
-            insert into iiot.control_counter (tenant_no, name) select {TenantBatch.Number}, $1
-            where not exists (select from iiot.control_counter where tenant_no = {TenantBatch.Number} and name = $1) on conflict do nothing
-            """,
-            null,
-            ControlOutcome.Done,
-            Parameter.Text(change.Kind)
-        );
+        AddStatement(MakeCounter, null, ControlOutcome.Done, Parameter.Text(change.Kind));
         AddStatement(
             $"""
             update iiot.control_counter set used = used + $2 where tenant_no = {TenantBatch.Number} and name = $1

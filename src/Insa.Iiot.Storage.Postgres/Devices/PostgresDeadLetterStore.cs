@@ -24,30 +24,53 @@ internal sealed class PostgresDeadLetterStore(PostgresDatabase database, IOption
         long afterId,
         int limit,
         CancellationToken cancellationToken = default
-    ) =>
+    ) => await ReadAsync(tenant, "id > $1 order by id limit $2", afterId, limit, cancellationToken).ConfigureAwait(false);
+
+    public async ValueTask<DeadLetter?> FindAsync(TenantId tenant, long id, CancellationToken cancellationToken = default)
+    {
+        var found = await ReadAsync(tenant, "id = $1 limit $2", id, 1, cancellationToken).ConfigureAwait(false);
+        return found.Count > 0 ? found[0] : null;
+    }
+
+    public async ValueTask<bool> RemoveAsync(TenantId tenant, long id, CancellationToken cancellationToken = default) =>
         await TenantBatch
-            .ReadAsync(
+            .RunAsync(
                 database,
                 tenant,
                 batch =>
-                    batch.Add(
-                        $"select id, device, received_at, reason, media_type, payload from iiot.dead_letter where tenant_no = {TenantBatch.Number} and id > $1 order by id limit $2",
-                        Parameter.Number(afterId),
-                        Parameter.Number(limit)
-                    ),
-                rows => new DeadLetter
-                {
-                    Id = rows.GetInt64(0),
-                    Tenant = tenant,
-                    Device = DeviceId.Parse(rows.GetString(1)),
-                    ReceivedAt = rows.GetDateTime(2),
-                    Reason = (IngestReason)rows.GetInt16(3),
-                    MediaType = rows.GetString(4),
-                    Payload = rows.GetFieldValue<byte[]>(5),
-                },
+                    batch.Add($"delete from iiot.dead_letter where tenant_no = {TenantBatch.Number} and id = $1", Parameter.Number(id)),
                 cancellationToken
             )
-            .ConfigureAwait(false);
+            .ConfigureAwait(false) > 0;
+
+    private Task<IReadOnlyList<DeadLetter>> ReadAsync(
+        TenantId tenant,
+        string which,
+        long id,
+        int limit,
+        CancellationToken cancellationToken
+    ) =>
+        TenantBatch.ReadAsync(
+            database,
+            tenant,
+            batch =>
+                batch.Add(
+                    $"select id, device, received_at, reason, media_type, payload from iiot.dead_letter where tenant_no = {TenantBatch.Number} and {which}",
+                    Parameter.Number(id),
+                    Parameter.Number(limit)
+                ),
+            rows => new DeadLetter
+            {
+                Id = rows.GetInt64(0),
+                Tenant = tenant,
+                Device = DeviceId.Parse(rows.GetString(1)),
+                ReceivedAt = rows.GetDateTime(2),
+                Reason = (IngestReason)rows.GetInt16(3),
+                MediaType = rows.GetString(4),
+                Payload = rows.GetFieldValue<byte[]>(5),
+            },
+            cancellationToken
+        );
 
     private async Task AppendAsync(TenantId tenant, IEnumerable<DeadLetter> letters, CancellationToken cancellationToken)
     {

@@ -1,78 +1,96 @@
-using System.Security.Cryptography;
-using System.Text;
 using Insa.Iiot.Storage.Sqlite.Control;
 using Insa.Iiot.Storage.Sqlite.Telemetry;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Options;
 
 namespace Insa.Iiot.Storage.Sqlite.Devices;
 
 /// <summary>The devices of every tenant, and the credentials they connect with.</summary>
-internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider time) : IDeviceRegistry, IDeviceAuthenticator
+internal sealed partial class SqliteDeviceStore(SqliteDatabase database, IOptions<SqliteStorageOptions> options, TimeProvider time)
+    : IDeviceRegistry,
+        IDeviceAuthenticator,
+        IDevicePskStore
 {
     private const string OfDevice = "tenant = (SELECT id FROM tenant WHERE name = $tenant) AND name = $device";
 
     public ValueTask<bool> AddAsync(TenantId tenant, Device device, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(device);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(device.DisplayName.Length, 200, nameof(device));
+        Check(device);
+        return ValueTask.FromResult(
+            database.Transact(command =>
+                Add(command, tenant, device) switch
+                {
+                    DeviceAddResult.GatewayNotFound => throw new GatewayNotFoundException(device.Gateway!.Value),
+                    DeviceAddResult.LimitReached => throw new LimitReachedException(IDeviceRegistry.Counter),
+                    var result => result == DeviceAddResult.Added,
+                }
+            )
+        );
+    }
+
+    public ValueTask<IReadOnlyList<DeviceAddResult>> AddManyAsync(
+        TenantId tenant,
+        IReadOnlyList<Device> devices,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(devices);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(devices.Count, IDeviceRegistry.MaxAdded, nameof(devices));
+        foreach (var device in devices)
+            Check(device);
+        return ValueTask.FromResult(
+            database.Transact<IReadOnlyList<DeviceAddResult>>(command => [.. devices.Select(device => Add(command, tenant, device))])
+        );
+    }
+
+    public ValueTask<DeviceUpdateResult> UpdateAsync(
+        TenantId tenant,
+        Device device,
+        long version,
+        CancellationToken cancellationToken = default
+    )
+    {
+        Check(device);
         return ValueTask.FromResult(
             database.Transact(command =>
             {
-                command.CommandText = """
-                    INSERT OR IGNORE INTO tenant (name) VALUES ($tenant);
-                    INSERT OR IGNORE INTO device (tenant, name, display_name, gateway, created_at)
-                    SELECT id, $device, $display, $gateway, $created FROM tenant WHERE name = $tenant
-                    RETURNING 1
-                    """;
+                command.CommandText = $"SELECT version FROM device WHERE {OfDevice}";
                 Bind(command, tenant, device.Id);
-                command.Parameters.AddWithValue("$display", device.DisplayName);
-                command.Parameters.AddWithValue("$gateway", (object?)device.Gateway?.Value ?? DBNull.Value);
-                command.Parameters.AddWithValue("$created", MicrosecondTime.FromTicks(time.GetUtcNow().UtcTicks));
-                return command.ExecuteScalar() is not null && Count(command, tenant, 1);
+                if (command.ExecuteScalar() is not long current)
+                    return DeviceUpdateResult.NotFound;
+                if (current != version)
+                    return DeviceUpdateResult.Changed;
+                if (!HasGateway(command, tenant, device))
+                    return DeviceUpdateResult.GatewayNotFound;
+                command.CommandText =
+                    $"UPDATE device SET display_name = $display, gateway = $gateway, state = $state, version = version + 1 WHERE {OfDevice}";
+                BindAll(command, tenant, device);
+                command.ExecuteNonQuery();
+                return DeviceUpdateResult.Done;
             })
         );
     }
 
-    public ValueTask<Device?> FindAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default)
-    {
-        return ValueTask.FromResult(
-            database.Read(connection =>
-            {
-                using var command = connection.CreateCommand();
-                command.CommandText = $"SELECT name, display_name, gateway, created_at FROM device WHERE {OfDevice}";
-                Bind(command, tenant, device);
-                using var rows = command.ExecuteReader();
-                return rows.Read() ? Read(rows) : null;
-            })
-        );
-    }
+    public ValueTask<Device?> FindAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(List(tenant, "name = $name", device.Value, limit: 1).FirstOrDefault());
 
     public ValueTask<IReadOnlyList<Device>> ListAsync(
         TenantId tenant,
         DeviceId? after,
         int limit,
         CancellationToken cancellationToken = default
-    )
-    {
-        return ValueTask.FromResult(
-            database.Read<IReadOnlyList<Device>>(connection =>
-            {
-                using var command = connection.CreateCommand();
-                command.CommandText = """
-                    SELECT name, display_name, gateway, created_at FROM device
-                    WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND name > $after ORDER BY name LIMIT $limit
-                    """;
-                command.Parameters.AddWithValue("$tenant", tenant.Value);
-                command.Parameters.AddWithValue("$after", after?.Value ?? "");
-                command.Parameters.AddWithValue("$limit", limit);
-                var devices = new List<Device>();
-                using var rows = command.ExecuteReader();
-                while (rows.Read())
-                    devices.Add(Read(rows));
-                return devices;
-            })
+    ) => ValueTask.FromResult<IReadOnlyList<Device>>(List(tenant, "name > $name", after?.Value ?? "", limit));
+
+    public ValueTask<IReadOnlyList<Device>> ListByGatewayAsync(
+        TenantId tenant,
+        DeviceId gateway,
+        DeviceId? after,
+        int limit,
+        CancellationToken cancellationToken = default
+    ) =>
+        ValueTask.FromResult<IReadOnlyList<Device>>(
+            List(tenant, "name > $name AND gateway = $gateway", after?.Value ?? "", limit, gateway)
         );
-    }
 
     public ValueTask<bool> RemoveAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
         ValueTask.FromResult(
@@ -80,118 +98,76 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
             {
                 // Who gets its id later must not inherit the devices it spoke for.
                 command.CommandText =
-                    "UPDATE device SET gateway = NULL WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND gateway = $device";
+                    "UPDATE device SET gateway = NULL, version = version + 1 WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND gateway = $device";
                 Bind(command, tenant, device);
                 command.ExecuteNonQuery();
                 command.CommandText = $"DELETE FROM device WHERE {OfDevice}";
-                return command.ExecuteNonQuery() > 0 && Count(command, tenant, -1);
+                return command.ExecuteNonQuery() > 0 && TryCount(command, tenant, -1);
             })
         );
 
-    public ValueTask<string?> RotateSecretAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default)
+    private static void Check(Device device)
     {
-        var secret = SecretHash.NewSecret();
-        var salt = RandomNumberGenerator.GetBytes(SecretHash.SaltBytes);
-        var known = database.Transact(command =>
-        {
-            command.CommandText = $"UPDATE device SET secret_salt = $salt, secret_hash = $hash WHERE {OfDevice}";
-            Bind(command, tenant, device);
-            command.Parameters.AddWithValue("$salt", salt);
-            command.Parameters.AddWithValue("$hash", SecretHash.Hash(salt, Encoding.ASCII.GetBytes(secret)));
-            return command.ExecuteNonQuery() > 0;
-        });
-        return ValueTask.FromResult(known ? secret : null);
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(device.DisplayName.Length, 200, nameof(device));
     }
 
-    public ValueTask<bool> AddCertificateAsync(
-        TenantId tenant,
-        DeviceId device,
-        ReadOnlyMemory<byte> certificateSha256,
-        CancellationToken cancellationToken = default
-    )
+    private DeviceAddResult Add(SqliteCommand command, TenantId tenant, Device device)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(certificateSha256.Length, SHA256.HashSizeInBytes, nameof(certificateSha256));
-        return ValueTask.FromResult(
-            database.Transact(command =>
-            {
-                command.CommandText = $"""
-                    INSERT OR IGNORE INTO certificate (sha256, device) SELECT $sha256, id FROM device WHERE {OfDevice};
-                    SELECT 1 FROM certificate WHERE sha256 = $sha256 AND device = (SELECT id FROM device WHERE {OfDevice})
-                    """;
-                Bind(command, tenant, device);
-                command.Parameters.AddWithValue("$sha256", certificateSha256.ToArray());
-                return command.ExecuteScalar() is not null;
-            })
-        );
+        command.CommandText = $"SELECT 1 FROM device WHERE {OfDevice}";
+        Bind(command, tenant, device.Id);
+        if (command.ExecuteScalar() is not null)
+            return DeviceAddResult.Exists;
+        if (!HasGateway(command, tenant, device))
+            return DeviceAddResult.GatewayNotFound;
+        if (!TryCount(command, tenant, 1))
+            return DeviceAddResult.LimitReached;
+        command.CommandText = """
+            INSERT INTO device (tenant, name, display_name, gateway, state, created_at)
+            SELECT id, $device, $display, $gateway, $state, $now FROM tenant WHERE name = $tenant
+            """;
+        BindAll(command, tenant, device);
+        command.Parameters.AddWithValue("$now", Now());
+        command.ExecuteNonQuery();
+        return DeviceAddResult.Added;
     }
 
-    public ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default)
+    private static bool HasGateway(SqliteCommand command, TenantId tenant, Device device)
     {
-        ArgumentNullException.ThrowIfNull(credential);
-        return ValueTask.FromResult(
-            database.Read(connection =>
-            {
-                var found = credential.CertificateSha256.IsEmpty
-                    ? ByPassword(connection, credential)
-                    : ByCertificate(connection, credential);
-                return found is var (tenant, device) ? MakeSession(connection, tenant, device) : null;
-            })
-        );
+        if (device.Gateway is not { } gateway)
+            return true;
+        command.CommandText = $"SELECT 1 FROM device WHERE {OfDevice}";
+        Bind(command, tenant, gateway);
+        return gateway != device.Id && command.ExecuteScalar() is not null;
     }
 
     // In the transaction of what is counted. No bound keeps a device from being removed.
-    private static bool Count(SqliteCommand command, TenantId tenant, int amount)
+    private static bool TryCount(SqliteCommand command, TenantId tenant, int amount)
     {
         var change = ControlChange.Count(tenant, IDeviceRegistry.Counter, amount);
-        var outcome = SqliteControlStore.Apply(command.Connection!, command.Transaction!, change);
-        return outcome == ControlOutcome.Full ? throw new LimitReachedException(IDeviceRegistry.Counter) : true;
+        return SqliteControlStore.Apply(command.Connection!, command.Transaction!, change) != ControlOutcome.Full;
     }
 
-    private static (TenantId Tenant, DeviceId Device)? ByPassword(SqliteConnection connection, DeviceCredential credential)
-    {
-        byte[]? salt = null;
-        byte[]? hash = null;
-        if (DeviceCredential.TrySplitUserName(credential.UserName, out var device, out var tenant))
+    private List<Device> List(TenantId tenant, string which, string name, int limit, DeviceId? gateway = null) =>
+        database.Read(connection =>
         {
             using var command = connection.CreateCommand();
-            command.CommandText = $"SELECT secret_salt, secret_hash FROM device WHERE {OfDevice} AND secret_hash IS NOT NULL";
-            Bind(command, tenant, device);
+            command.CommandText = $"""
+                SELECT name, display_name, gateway, state, created_at, version FROM device
+                WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND {which} ORDER BY name LIMIT $limit
+                """;
+            command.Parameters.AddWithValue("$tenant", tenant.Value);
+            command.Parameters.AddWithValue("$name", name);
+            command.Parameters.AddWithValue("$gateway", (object?)gateway?.Value ?? DBNull.Value);
+            command.Parameters.AddWithValue("$limit", limit);
+            var devices = new List<Device>();
             using var rows = command.ExecuteReader();
-            if (rows.Read())
-                (salt, hash) = ((byte[])rows.GetValue(0), (byte[])rows.GetValue(1));
-        }
+            while (rows.Read())
+                devices.Add(Read(rows));
+            return devices;
+        });
 
-        return SecretHash.Matches(salt, hash, credential.Password.Span) ? (tenant, device) : null;
-    }
-
-    private static (TenantId Tenant, DeviceId Device)? ByCertificate(SqliteConnection connection, DeviceCredential credential)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = """
-            SELECT t.name, d.name FROM certificate c JOIN device d ON d.id = c.device JOIN tenant t ON t.id = d.tenant
-            WHERE c.sha256 = $sha256
-            """;
-        command.Parameters.AddWithValue("$sha256", credential.CertificateSha256.ToArray());
-        using var rows = command.ExecuteReader();
-        if (!rows.Read())
-            return null;
-        var found = (TenantId.Parse(rows.GetString(0)), DeviceId.Parse(rows.GetString(1)));
-
-        // A user name beside a certificate must be of the same device.
-        return credential.UserName is null || credential.UserName == $"{found.Item2}@{found.Item1}" ? found : null;
-    }
-
-    private static DeviceSession MakeSession(SqliteConnection connection, TenantId tenant, DeviceId device)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = "SELECT name FROM device WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND gateway = $device";
-        Bind(command, tenant, device);
-        var others = new List<DeviceId>();
-        using var rows = command.ExecuteReader();
-        while (rows.Read())
-            others.Add(DeviceId.Parse(rows.GetString(0)));
-        return new DeviceSession(tenant, device, others);
-    }
+    private long Now() => MicrosecondTime.FromTicks(time.GetUtcNow().UtcTicks);
 
     private static Device Read(SqliteDataReader rows) =>
         new()
@@ -199,7 +175,9 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
             Id = DeviceId.Parse(rows.GetString(0)),
             DisplayName = rows.GetString(1),
             Gateway = rows.IsDBNull(2) ? null : DeviceId.Parse(rows.GetString(2)),
-            CreatedAt = MicrosecondTime.ToDateTime(rows.GetInt64(3)),
+            State = (DeviceState)rows.GetInt32(3),
+            CreatedAt = MicrosecondTime.ToDateTime(rows.GetInt64(4)),
+            Version = rows.GetInt64(5),
         };
 
     private static void Bind(SqliteCommand command, TenantId tenant, DeviceId device)
@@ -207,5 +185,13 @@ internal sealed class SqliteDeviceStore(SqliteDatabase database, TimeProvider ti
         command.Parameters.Clear();
         command.Parameters.AddWithValue("$tenant", tenant.Value);
         command.Parameters.AddWithValue("$device", device.Value);
+    }
+
+    private static void BindAll(SqliteCommand command, TenantId tenant, Device device)
+    {
+        Bind(command, tenant, device.Id);
+        command.Parameters.AddWithValue("$display", device.DisplayName);
+        command.Parameters.AddWithValue("$gateway", (object?)device.Gateway?.Value ?? DBNull.Value);
+        command.Parameters.AddWithValue("$state", (int)device.State);
     }
 }

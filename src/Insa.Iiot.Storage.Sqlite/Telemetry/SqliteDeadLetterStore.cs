@@ -52,39 +52,49 @@ internal sealed class SqliteDeadLetterStore(SqliteDatabase database, IOptions<Sq
         long afterId,
         int limit,
         CancellationToken cancellationToken = default
-    )
-    {
-        return ValueTask.FromResult(database.Read<IReadOnlyList<DeadLetter>>(connection => List(connection, tenant, afterId, limit)));
-    }
+    ) => ValueTask.FromResult<IReadOnlyList<DeadLetter>>(Read(tenant, "id > $id ORDER BY id LIMIT $limit", afterId, limit));
 
-    private static List<DeadLetter> List(SqliteConnection connection, TenantId tenant, long afterId, int limit)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = """
-            SELECT id, device, received_at, reason, media_type, payload FROM dead_letter
-            WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND id > $after ORDER BY id LIMIT $limit
-            """;
-        command.Parameters.AddWithValue("$tenant", tenant.Value);
-        command.Parameters.AddWithValue("$after", afterId);
-        command.Parameters.AddWithValue("$limit", limit);
-        var letters = new List<DeadLetter>();
-        using var rows = command.ExecuteReader();
-        while (rows.Read())
+    public ValueTask<DeadLetter?> FindAsync(TenantId tenant, long id, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(Read(tenant, "id = $id LIMIT $limit", id, 1).FirstOrDefault());
+
+    public ValueTask<bool> RemoveAsync(TenantId tenant, long id, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(
+            database.Transact(command =>
+            {
+                command.CommandText = "DELETE FROM dead_letter WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND id = $id";
+                command.Parameters.AddWithValue("$tenant", tenant.Value);
+                command.Parameters.AddWithValue("$id", id);
+                return command.ExecuteNonQuery() > 0;
+            })
+        );
+
+    private List<DeadLetter> Read(TenantId tenant, string which, long id, int limit) =>
+        database.Read(connection =>
         {
-            letters.Add(
-                new DeadLetter
-                {
-                    Id = rows.GetInt64(0),
-                    Tenant = tenant,
-                    Device = DeviceId.Parse(rows.GetString(1)),
-                    ReceivedAt = MicrosecondTime.ToDateTime(rows.GetInt64(2)),
-                    Reason = (IngestReason)rows.GetInt32(3),
-                    MediaType = rows.GetString(4),
-                    Payload = (byte[])rows.GetValue(5),
-                }
-            );
-        }
+            using var command = connection.CreateCommand();
+            command.CommandText = $"""
+                SELECT id, device, received_at, reason, media_type, payload FROM dead_letter
+                WHERE tenant = (SELECT id FROM tenant WHERE name = $tenant) AND {which}
+                """;
+            command.Parameters.AddWithValue("$tenant", tenant.Value);
+            command.Parameters.AddWithValue("$id", id);
+            command.Parameters.AddWithValue("$limit", limit);
+            var letters = new List<DeadLetter>();
+            using var rows = command.ExecuteReader();
+            while (rows.Read())
+                letters.Add(ToLetter(rows, tenant));
+            return letters;
+        });
 
-        return letters;
-    }
+    private static DeadLetter ToLetter(SqliteDataReader rows, TenantId tenant) =>
+        new()
+        {
+            Id = rows.GetInt64(0),
+            Tenant = tenant,
+            Device = DeviceId.Parse(rows.GetString(1)),
+            ReceivedAt = MicrosecondTime.ToDateTime(rows.GetInt64(2)),
+            Reason = (IngestReason)rows.GetInt32(3),
+            MediaType = rows.GetString(4),
+            Payload = (byte[])rows.GetValue(5),
+        };
 }

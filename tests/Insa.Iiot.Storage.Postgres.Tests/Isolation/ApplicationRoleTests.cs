@@ -244,8 +244,15 @@ public sealed class ApplicationRoleTests(TwoTenants data) : IClassFixture<TwoTen
             errors.Add($"{refusal!.SqlState} {refusal.MessageText} {refusal.ConstraintName}");
         }
 
-        Assert.StartsWith(PostgresErrorCodes.ForeignKeyViolation, errors[0], StringComparison.Ordinal);
+        foreach (var gateway in (string[])["device-of-theirs", "device-of-nobody"])
+        {
+            var (_, refusal) = await app.TryAsync($"update iiot.device set gateway = '{gateway}' where name = 'device-of-mine'");
+            errors.Add($"{refusal!.SqlState} {refusal.MessageText} {refusal.ConstraintName}");
+        }
+
+        Assert.All(errors, error => Assert.StartsWith(PostgresErrorCodes.ForeignKeyViolation, error, StringComparison.Ordinal));
         Assert.Equal(errors[0], errors[1]);
+        Assert.Equal(errors[2], errors[3]);
     }
 
     private static void AssertNothing(Relation relation, (int Rows, PostgresException? Refusal) outcome)

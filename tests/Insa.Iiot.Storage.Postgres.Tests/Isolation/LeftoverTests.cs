@@ -41,6 +41,15 @@ public sealed class LeftoverTests(PostgresCluster cluster) : IAsyncLifetime
         Assert.NotNull(await _store.Devices.FindAsync(Plant, Press));
         await _store.Devices.AddCertificateAsync(Plant, Press, new byte[32]);
         Assert.NotNull(await _store.Devices.AuthenticateAsync(DeviceCredential.FromCertificate(new byte[32])));
+        await _store.Devices.SetPskAsync(Plant, Press);
+        Assert.NotNull(await _store.Devices.FindPskAsync("press@plant"));
+        Assert.Equal(
+            [DeviceAddResult.Exists, DeviceAddResult.Added],
+            await _store.Devices.AddManyAsync(Plant, [new Device { Id = Press }, new Device { Id = DeviceId.Parse("pump") }])
+        );
+        Assert.Equal(DeviceUpdateResult.Done, await _store.Devices.UpdateAsync(Plant, new Device { Id = Press }, 1));
+        Assert.Equal(2, (await _store.Statistics.CountDevicesAsync(Plant, default)).Enabled);
+        Assert.Empty(await _store.Statistics.CountPointsAsync(Plant, default, 1));
         await AssertNothingLeftAsync(before);
     }
 
@@ -85,7 +94,7 @@ public sealed class LeftoverTests(PostgresCluster cluster) : IAsyncLifetime
             MigrateOnStart = false,
         };
         await using var database = new PostgresDatabase(Options.Create(options), NullLogger<PostgresDatabase>.Instance);
-        var devices = new Storage.Postgres.Devices.PostgresDeviceStore(database, TimeProvider.System);
+        var devices = new Storage.Postgres.Devices.PostgresDeviceStore(database, Options.Create(options), TimeProvider.System);
         await devices.AddAsync(Plant, new Device { Id = Press });
         await devices.AddCertificateAsync(Plant, Press, new byte[32]);
         Assert.NotNull(await devices.AuthenticateAsync(DeviceCredential.FromCertificate(new byte[32])));

@@ -12,6 +12,7 @@ public sealed class OpenedWallsTests(PostgresCluster cluster) : IAsyncLifetime
     private static readonly DeviceId Press = DeviceId.Parse("press");
     private static readonly DateTime Noon = new(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc);
     private readonly List<string> _secrets = [];
+    private readonly List<byte[]> _keys = [];
 
     private PostgresStore _store = null!;
 
@@ -47,18 +48,38 @@ public sealed class OpenedWallsTests(PostgresCluster cluster) : IAsyncLifetime
         await Retention.RemovePolicyAsync(Tenants[0], "*", RetentionTier.Raw);
         await Retention.ReleaseAsync(Tenants[0], "hold");
         await _store.Devices.RotateSecretAsync(Tenants[0], Press);
+        await _store.Devices.SetPskAsync(Tenants[0], Press);
+        foreach (var id in (string[])["password", "psk", new string('0', 64), Convert.ToHexStringLower(CertificateOf(Tenants[1]))])
+            await _store.Devices.RevokeCredentialAsync(Tenants[0], Press, id);
+        Assert.Equal(
+            DeviceUpdateResult.Done,
+            await _store.Devices.UpdateAsync(Tenants[0], new Device { Id = Press, State = DeviceState.Disabled }, 1)
+        );
+        await _store.Devices.AddManyAsync(Tenants[0], [new Device { Id = DeviceId.Parse("another"), Gateway = Press }]);
+        Assert.Equal(
+            DeviceUpdateResult.GatewayNotFound,
+            await _store.Devices.UpdateAsync(Tenants[0], new Device { Id = Press, Gateway = DeviceId.Parse("of-theirs") }, 2)
+        );
+        foreach (var letter in await _store.DeadLetters.ListAsync(Tenants[1], 0, 100))
+            Assert.False(await _store.DeadLetters.RemoveAsync(Tenants[0], letter.Id));
         for (var i = 0; i <= PostgresStore.MaxDeadLetters; i++)
             await AppendDeadLetterAsync(Tenants[0]);
         await _store.Devices.RemoveAsync(Tenants[0], Press);
         Assert.Equal(before, await ReadAsync(Tenants[1]));
         var credential = DeviceCredential.FromPassword("press@theirs", Encoding.ASCII.GetBytes(_secrets[1]));
         Assert.True((await _store.Devices.AuthenticateAsync(credential))!.TryResolve("sensor"u8, out _));
+        Assert.Equal(_keys[1], (await _store.Devices.FindPskAsync("press@theirs"))!.Key.ToArray());
     }
 
     private async Task FillAsync(TenantId tenant)
     {
         await _store.Devices.AddAsync(tenant, new Device { Id = Press, DisplayName = $"of {tenant}" });
         await _store.Devices.AddAsync(tenant, new Device { Id = DeviceId.Parse("sensor"), Gateway = Press });
+        await _store.Devices.AddCertificateAsync(tenant, Press, CertificateOf(tenant));
+        await _store.Devices.SetPskAsync(tenant, Press);
+        _keys.Add((await _store.Devices.FindPskAsync($"press@{tenant}"))!.Key.ToArray());
+        if (tenant == Tenants[1])
+            await _store.Devices.AddAsync(tenant, new Device { Id = DeviceId.Parse("of-theirs") });
         _secrets.Add((await _store.Devices.RotateSecretAsync(tenant, Press))!);
         await AppendDeadLetterAsync(tenant);
         await Retention.SetPolicyAsync(tenant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(36_500)));
@@ -67,6 +88,13 @@ public sealed class OpenedWallsTests(PostgresCluster cluster) : IAsyncLifetime
         for (var i = 0; i < 60; i++)
             writer.Add(tenant, Press, Noon.AddMinutes(i), frame => frame.AddDouble("n"u8, tenant == Tenants[0] ? i : -i));
         await _store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
+    }
+
+    private static byte[] CertificateOf(TenantId tenant)
+    {
+        var hash = new byte[32];
+        hash[0] = (byte)(1 + Array.IndexOf(Tenants, tenant));
+        return hash;
     }
 
     private Task AppendDeadLetterAsync(TenantId tenant) =>
@@ -142,7 +170,15 @@ public sealed class OpenedWallsTests(PostgresCluster cluster) : IAsyncLifetime
         List<string> all =
         [
             .. (await _store.Devices.ListAsync(tenant, null, 100)).Select(device => $"{device.Id} {device.DisplayName} {device.Gateway}"),
-            (await _store.Devices.FindAsync(tenant, Press))!.DisplayName,
+            $"{await _store.Devices.FindAsync(tenant, Press)}",
+            .. (await _store.Devices.ListByGatewayAsync(tenant, Press, null, 100)).Select(device => $"{device}"),
+            .. (await _store.Devices.ListCredentialsAsync(tenant, Press)).Select(found =>
+                $"{found.Id} {found.CreatedAt:O} {found.RotatedAt:O}"
+            ),
+            $"{await _store.Statistics.CountDevicesAsync(tenant, Noon)}",
+            .. (await _store.Statistics.CountPointsAsync(tenant, DateOnly.FromDateTime(Noon), 1)).Select(count => $"{count}"),
+            .. (await _store.Statistics.ListBusiestAsync(tenant, DateOnly.FromDateTime(Noon), 1, 10)).Select(count => $"{count}"),
+            $"{(await _store.DeadLetters.FindAsync(tenant, (await _store.DeadLetters.ListAsync(tenant, 0, 1))[0].Id))!.MediaType}",
             .. (await _store.DeadLetters.ListAsync(tenant, 0, 100)).Select(letter => $"{letter.Id} {letter.MediaType}"),
             .. (await Retention.ListPoliciesAsync(tenant)).Select(policy => $"{policy}"),
             .. (await Retention.ListHoldsAsync(tenant)).Select(hold => $"{hold}"),
@@ -156,8 +192,8 @@ public sealed class OpenedWallsTests(PostgresCluster cluster) : IAsyncLifetime
         await foreach (var point in _store.SeriesReader.ReadLatestAsync(tenant, [Press]))
             all.Add($"{point}");
 
-        // 2 devices and one again, a letter, a policy, a hold, the latest twice, a bucket, 60 points, 60 buckets.
-        Assert.Equal(129, all.Count);
+        // 2 devices and both again, 3 credentials, 3 counts, a letter and again, a policy, a hold, the latest twice, a bucket, 60 points, 60 buckets.
+        Assert.Equal(tenant == Tenants[0] ? 137 : 138, all.Count);
         return all;
     }
 }

@@ -56,6 +56,8 @@ public sealed class TwoTenants(PostgresCluster cluster) : IAsyncLifetime
         await Store.Devices.AddAsync(tenant, new Device { Id = device, DisplayName = $"shown by {tenant}" });
         await Store.Devices.AddCertificateAsync(tenant, device, CertificateOf(tenant));
         await Store.Devices.RotateSecretAsync(tenant, device);
+        await Store.Devices.SetPskAsync(tenant, device);
+        await Store.Devices.AddManyAsync(tenant, [new Device { Id = DeviceId.Parse("spoken-for"), Gateway = device }]);
         await Store.DeadLetters.AppendAsync(
             [
                 new DeadLetter
