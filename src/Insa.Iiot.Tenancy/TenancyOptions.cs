@@ -29,4 +29,13 @@ public sealed class TenancyOptions
 
     /// <summary>Rounds of PBKDF2 with SHA-256. Default 600,000 (OWASP Password Storage); 600,000 to 10,000,000.</summary>
     public int PasswordIterations { get; set; } = 600_000;
+
+    /// <summary>
+    /// How old what a host knows of a tenant in use may become: after this a suspension or a new limit holds everywhere. Default 1 second; 0 to
+    /// 1 minute.
+    /// </summary>
+    public TimeSpan SnapshotLifetime { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a host writes what was used into the <see cref="UsageLedger"/>. Default 5 minutes; 10 seconds to 1 hour.</summary>
+    public TimeSpan UsageFlushInterval { get; set; } = TimeSpan.FromMinutes(5);
 }

@@ -16,12 +16,16 @@ internal sealed class TenancyOptionsValidator : IValidateOptions<TenancyOptions>
         {
             foreach (var (counter, limit) in value.Limits.Where(limit => limit.Value < 0))
                 result.AddError($"{plan} limits {counter} to {limit}, which is less than none.", nameof(options.Plans));
+            foreach (var (rate, text) in value.Rates.Where(rate => !RateLimit.TryParse(rate.Value, out _)))
+                result.AddError($"{plan} has the rate {rate} of '{text}', which is not like '1000:1,20000:60'.", nameof(options.Plans));
         }
 
         Check(options.InvitationLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromDays(7), nameof(options.InvitationLifetime));
         Check(options.LockoutDuration, TimeSpan.FromMinutes(1), TimeSpan.FromDays(1), nameof(options.LockoutDuration));
         Check(options.MaxWrongPasswords, 3, 100, nameof(options.MaxWrongPasswords));
         Check(options.PasswordIterations, LeastIterations, MostIterations, nameof(options.PasswordIterations));
+        Check(options.SnapshotLifetime, TimeSpan.Zero, TimeSpan.FromMinutes(1), nameof(options.SnapshotLifetime));
+        Check(options.UsageFlushInterval, TimeSpan.FromSeconds(10), TimeSpan.FromHours(1), nameof(options.UsageFlushInterval));
         return result.Build();
 
         void Check<T>(T value, T least, T most, string property)

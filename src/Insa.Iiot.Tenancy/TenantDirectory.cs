@@ -44,7 +44,8 @@ public sealed class TenantDirectory
             parent?.Value,
             new(settings.Limits, StringComparer.Ordinal),
             new(settings.Features, StringComparer.Ordinal),
-            _time.GetUtcNow().UtcDateTime
+            _time.GetUtcNow().UtcDateTime,
+            new(settings.Rates, StringComparer.Ordinal)
         );
         changes.Add(ControlChange.Insert(ControlScope.Platform, RecordKinds.Tenant, id.Value, RecordJson.Write(body)));
         changes.Add(ControlChange.Bound(id, TenantCounters.Admins, least: 1, most: null));
@@ -108,6 +109,7 @@ public sealed class TenantDirectory
                     Plan = plan,
                     Limits = new(settings.Limits, StringComparer.Ordinal),
                     Features = new(settings.Features, StringComparer.Ordinal),
+                    Rates = new(settings.Rates, StringComparer.Ordinal),
                 },
             limits,
             cancellationToken
@@ -220,6 +222,12 @@ public sealed class TenantDirectory
             limits[counter] = limit is < 0
                 ? throw new ArgumentException($"The limit of {counter} is less than none.", nameof(settings))
                 : limit;
+        foreach (var (rate, text) in settings.Rates.Where(rate => rate.Value is not null && !RateLimit.TryParse(rate.Value, out _)))
+            throw new ArgumentException($"The rate {rate} of '{text}' is not like '1000:1,20000:60'.", nameof(settings));
+
+        // An amount's counter is of one period, and gets its bound with its first lease.
+        foreach (var amount in limits.Keys.Where(TenantAmounts.IsAmount).ToList())
+            limits.Remove(amount);
         return (name, limits);
     }
 
@@ -240,6 +248,7 @@ public sealed class TenantDirectory
             Parent = record.Parent is null ? null : TenantId.Parse(record.Parent),
             Limits = record.Limits,
             Features = record.Features,
+            Rates = record.Rates ?? [],
             CreatedAt = record.CreatedAt,
             Version = version,
         };

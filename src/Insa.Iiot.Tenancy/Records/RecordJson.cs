@@ -10,6 +10,8 @@ namespace Insa.Iiot.Tenancy.Records;
 [JsonSerializable(typeof(MemberRecord))]
 [JsonSerializable(typeof(RoleRecord))]
 [JsonSerializable(typeof(InvitationRecord))]
+[JsonSerializable(typeof(UsageRecord))]
+[JsonSerializable(typeof(UsageWarningRecord))]
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 internal sealed partial class RecordJson : JsonSerializerContext
 {

@@ -12,4 +12,6 @@ internal static class RecordKinds
     public const string Role = "role";
     public const string Member = "member";
     public const string Invitation = "invitation";
+    public const string Usage = "usage";
+    public const string UsageWarning = "usage-warning";
 }

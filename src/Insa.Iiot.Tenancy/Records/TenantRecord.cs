@@ -7,5 +7,6 @@ internal sealed record TenantRecord(
     string? Parent,
     Dictionary<string, long?> Limits,
     Dictionary<string, bool> Features,
-    DateTime CreatedAt
+    DateTime CreatedAt,
+    Dictionary<string, string?>? Rates = null
 );
