@@ -27,6 +27,12 @@ public sealed class DeviceSession
             _granted = granted.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
+    private DeviceSession(DeviceSession session, string protocol)
+    {
+        (Tenant, Device, Protocol) = (session.Tenant, session.Device, protocol);
+        (_deviceUtf8, _granted) = (session._deviceUtf8, session._granted);
+    }
+
     /// <summary>The tenant. Never read from a topic, path or payload.</summary>
     public TenantId Tenant { get; }
 
@@ -35,6 +41,17 @@ public sealed class DeviceSession
 
     /// <summary>Whether the session speaks for other devices too.</summary>
     public bool IsGateway => _granted is not null;
+
+    /// <summary>The protocol's short name, such as <c>mqtt</c>, as its adapter says it with <see cref="Over"/>; <see langword="null"/> if it does not.</summary>
+    public string? Protocol { get; }
+
+    /// <summary>The same session, over a protocol.</summary>
+    /// <param name="protocol">Its short name, such as <c>mqtt</c>: a constant of its adapter.</param>
+    public DeviceSession Over(string protocol)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(protocol);
+        return new DeviceSession(this, protocol);
+    }
 
     /// <summary>Finds the device named on the wire, if the session may publish for it. An empty name is the session's own device.</summary>
     /// <returns><see langword="false"/> if it may not, or there is no such device.</returns>

@@ -1,7 +1,10 @@
 using Insa.Iiot;
 using Insa.Iiot.Tenancy;
 using Insa.Iiot.Tenancy.Access;
+using Insa.Iiot.Tenancy.Diagnostics;
+using Insa.Iiot.Tenancy.Quotas;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -12,7 +15,9 @@ public static class TenancyIiotBuilderExtensions
     /// <summary>
     /// Adds tenants, users and their sessions, members, roles, invitations, API keys, branding and audit logs, over the
     /// <see cref="IControlStore"/> of a storage package.
+    /// And an admission policy: from now on a message needs an active tenant, within its rates and amounts; what is used is kept in a ledger.
     /// </summary>
+    /// <remarks>Call it before ingestion is added: services stop in reverse order, so the last usage is written after the last commit.</remarks>
     public static IiotBuilder AddTenancy(this IiotBuilder builder, Action<TenancyOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -72,7 +77,23 @@ public static class TenancyIiotBuilderExtensions
             Of<TimeProvider>(provider),
             Of<IOptions<AuditOptions>>(provider)
         ));
+        AddQuotas(services);
         return builder;
+    }
+
+    private static void AddQuotas(IServiceCollection services)
+    {
+        services.AddMetrics();
+        services.TryAddSingleton<QuotaMetrics>();
+        services.TryAddSingleton<QuotaContext>();
+        services.TryAddSingleton<TenantQuotas>();
+        services.TryAddSingleton<UsageWriter>();
+        services.TryAddSingleton<UsageWarnings>();
+        services.TryAddSingleton(provider => new TenantUsage(Of<TenantQuotas>(provider), Of<QuotaContext>(provider)));
+        services.TryAddSingleton(provider => new UsageLedger(Of<IControlStore>(provider), Of<TimeProvider>(provider)));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IAdmissionPolicy, TenantAdmission>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ITelemetryObserver, UsageObserver>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, QuotaService>());
     }
 
     private static T Of<T>(IServiceProvider provider)

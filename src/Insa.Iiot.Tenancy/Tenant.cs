@@ -23,6 +23,9 @@ public sealed record Tenant
     /// <summary>Limits of its own, in place of its plan's; <see langword="null"/> is no limit.</summary>
     public IReadOnlyDictionary<string, long?> Limits { get; init; } = new Dictionary<string, long?>(StringComparer.Ordinal);
 
+    /// <summary>Rates of its own, in place of its plan's; <see langword="null"/> is no limit. Each is written as <see cref="RateLimit"/> says.</summary>
+    public IReadOnlyDictionary<string, string?> Rates { get; init; } = new Dictionary<string, string?>(StringComparer.Ordinal);
+
     /// <summary>Features that are on or off whatever its plan says.</summary>
     public IReadOnlyDictionary<string, bool> Features { get; init; } = new Dictionary<string, bool>(StringComparer.Ordinal);
 

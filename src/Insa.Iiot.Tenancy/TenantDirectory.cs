@@ -47,7 +47,8 @@ public sealed class TenantDirectory
             parent?.Value,
             new(settings.Limits, StringComparer.Ordinal),
             new(settings.Features, StringComparer.Ordinal),
-            _time.GetUtcNow().UtcDateTime
+            _time.GetUtcNow().UtcDateTime,
+            new(settings.Rates, StringComparer.Ordinal)
         );
         changes.Add(ControlChange.Insert(ControlScope.Platform, RecordKinds.Tenant, id.Value, RecordJson.Write(body)));
         changes.Add(ControlChange.Bound(id, TenantCounters.Admins, least: 1, most: null));
@@ -111,6 +112,7 @@ public sealed class TenantDirectory
                     Plan = plan,
                     Limits = new(settings.Limits, StringComparer.Ordinal),
                     Features = new(settings.Features, StringComparer.Ordinal),
+                    Rates = new(settings.Rates, StringComparer.Ordinal),
                 },
             limits,
             cancellationToken
@@ -311,6 +313,12 @@ public sealed class TenantDirectory
             limits[counter] = limit is < 0
                 ? throw new ArgumentException($"The limit of {counter} is less than none.", nameof(settings))
                 : limit;
+        foreach (var (rate, text) in settings.Rates.Where(rate => rate.Value is not null && !RateLimit.TryParse(rate.Value, out _)))
+            throw new ArgumentException($"The rate {rate} of '{text}' is not like '1000:1,20000:60'.", nameof(settings));
+
+        // An amount's counter is of one period, and gets its bound with its first lease.
+        foreach (var amount in limits.Keys.Where(TenantAmounts.IsAmount).ToList())
+            limits.Remove(amount);
         return (name, limits);
     }
 
@@ -337,6 +345,7 @@ public sealed class TenantDirectory
             Limits = record.Limits,
             Features = record.Features,
             AllowedNetworks = [.. (record.AllowedNetworks ?? []).Select(IPNetwork.Parse)],
+            Rates = record.Rates ?? [],
             CreatedAt = record.CreatedAt,
             Version = version,
         };

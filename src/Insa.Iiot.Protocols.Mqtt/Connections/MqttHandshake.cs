@@ -86,7 +86,7 @@ internal sealed class MqttHandshake(
         }
 
         if (session is not null)
-            return make!(session);
+            return make!(session.Over("mqtt"));
 
         metrics.Refused(MqttMetrics.NameOf(reason));
         if (reason != MqttReason.MalformedPacket)

@@ -13,6 +13,8 @@ namespace Insa.Iiot.Tenancy.Records;
 [JsonSerializable(typeof(SessionRecord))]
 [JsonSerializable(typeof(ApiKeyRecord))]
 [JsonSerializable(typeof(BrandingRecord))]
+[JsonSerializable(typeof(UsageRecord))]
+[JsonSerializable(typeof(UsageWarningRecord))]
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 internal sealed partial class RecordJson : JsonSerializerContext
 {

@@ -22,4 +22,6 @@ internal static class RecordKinds
     public const string AuditHead = "audit-head";
     public const string AuditCheckpoint = "audit-checkpoint";
     public const string AuditNode = "audit-node";
+    public const string Usage = "usage";
+    public const string UsageWarning = "usage-warning";
 }

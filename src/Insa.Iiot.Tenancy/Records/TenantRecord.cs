@@ -8,5 +8,6 @@ internal sealed record TenantRecord(
     Dictionary<string, long?> Limits,
     Dictionary<string, bool> Features,
     DateTime CreatedAt,
-    List<string>? AllowedNetworks = null
+    List<string>? AllowedNetworks = null,
+    Dictionary<string, string?>? Rates = null
 );
