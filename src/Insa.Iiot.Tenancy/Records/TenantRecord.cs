@@ -8,6 +8,6 @@ internal sealed record TenantRecord(
     Dictionary<string, long?> Limits,
     Dictionary<string, bool> Features,
     DateTime CreatedAt,
-    List<string>? AllowedNetworks = null,
-    Dictionary<string, string?>? Rates = null
+    Dictionary<string, string?>? Rates = null,
+    List<string>? AllowedNetworks = null
 );
