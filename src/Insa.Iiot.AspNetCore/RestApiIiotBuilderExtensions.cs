@@ -1,8 +1,11 @@
 using Insa.Iiot;
 using Insa.Iiot.AspNetCore;
+using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Authentication;
 using Insa.Iiot.AspNetCore.Diagnostics;
 using Insa.Iiot.AspNetCore.Guards;
+using Insa.Iiot.AspNetCore.OpenApi;
+using Insa.Iiot.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -25,6 +28,7 @@ public static class RestApiIiotBuilderExtensions
             options.Configure(configure);
         services.AddMetrics();
         services.AddRouting();
+        services.AddOpenApi(OpenApiSetup.Document, OpenApiSetup.Configure);
 
         // What cannot be bound is told in our own way, not as an empty answer.
         services.Configure<RouteHandlerOptions>(handlers => handlers.ThrowOnBadRequest = true);
@@ -33,7 +37,9 @@ public static class RestApiIiotBuilderExtensions
         services.TryAddSingleton<Authenticator>();
         services.TryAddSingleton<SignIn>();
         services.TryAddSingleton<ExternalTokens>();
+        services.TryAddSingleton<RequestRates>();
         services.TryAddSingleton<RestMetrics>();
+        services.TryAddSingleton<AuditTrail>();
         services.TryAddSingleton<GuardRefusals>();
         services.TryAddSingleton<GuardCheck>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GuardCheck>(provider => provider.GetRequiredService<GuardCheck>()));

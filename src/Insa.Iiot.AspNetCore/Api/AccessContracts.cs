@@ -17,7 +17,7 @@ internal static class AccessContracts
 
     internal sealed record NewRole(string Name, IReadOnlyList<string> Permissions);
 
-    internal sealed record Member(string UserId, string DisplayName, string Email, IReadOnlyList<string> RoleIds, DateTimeOffset Since, long Version);
+    internal sealed record Member(string UserId, string DisplayName, string Email, IReadOnlyList<string> RoleIds, DateTime Since, long Version);
 
     internal sealed record NewMember(string UserId, IReadOnlyList<string> RoleIds);
 
@@ -30,20 +30,20 @@ internal static class AccessContracts
         string Email,
         IReadOnlyList<string> RoleIds,
         string InvitedBy,
-        DateTimeOffset ExpiresAt,
+        DateTime ExpiresAt,
         [property: Description("open, used or revoked")] string State,
         [property: Description("Only once, and only where nobody is set up to send it.")] string? Token = null
     );
 
-    internal sealed record NewApiKey(string Name, IReadOnlyList<string> Permissions, DateTimeOffset? ExpiresAt = null);
+    internal sealed record NewApiKey(string Name, IReadOnlyList<string> Permissions, DateTime? ExpiresAt = null);
 
     internal sealed record ApiKey(
         string Id,
         string Name,
         IReadOnlyList<string> Permissions,
         string CreatedBy,
-        DateTimeOffset CreatedAt,
-        DateTimeOffset? ExpiresAt,
+        DateTime CreatedAt,
+        DateTime? ExpiresAt,
         [property: Description("The key itself, only once.")] string? Key = null
     );
 }

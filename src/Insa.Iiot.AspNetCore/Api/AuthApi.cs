@@ -1,3 +1,4 @@
+using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Authentication;
 using Insa.Iiot.AspNetCore.Http;
 using Insa.Iiot.AspNetCore.Problems;
@@ -18,24 +19,34 @@ internal static class AuthApi
     public static void Map(RouteGroupBuilder api)
     {
         var auth = api.MapGroup("/auth").WithTags("Authentication");
-        auth.MapPost("/login", LoginAsync).AllowAnonymous().WithName("login").WithSummary("Sign in with e-mail address and password");
-        auth.MapPost("/refresh", RefreshAsync).AllowAnonymous().WithName("refreshToken").WithSummary("Get the next tokens of a session");
-        auth.MapPost("/exchange", ExchangeAsync).AllowAnonymous().WithName("exchangeToken").WithSummary("Sign in with another issuer's token");
+        auth.MapPost("/login", LoginAsync)
+            .Audits("auth.login").AllowAnonymous().WithName("login").WithSummary("Sign in with e-mail address and password");
+        auth.MapPost("/refresh", RefreshAsync)
+            .Audits("auth.refresh").AllowAnonymous().WithName("refreshToken").WithSummary("Get the next tokens of a session");
+        auth.MapPost("/exchange", ExchangeAsync)
+            .Audits("auth.exchange").AllowAnonymous().WithName("exchangeToken").WithSummary("Sign in with another issuer's token");
         auth.MapGet("/keys", KeysAsync).AllowAnonymous().WithName("listSigningKeys").WithSummary("The keys that sign access tokens (RFC 7517)");
         auth.MapPost("/invitations/accept", AcceptAsync)
+            .Audits("invitation.accept")
             .AllowAnonymous()
             .WithName("acceptInvitation")
             .WithSummary("Accept an invitation with a new account");
-        auth.MapPost("/invitations/join", JoinAsync).RequireUser().WithName("joinTenant").WithSummary("Accept an invitation as who one is");
-        auth.MapPost("/switch", SwitchAsync).RequireUser().WithName("switchTenant").WithSummary("Work for another tenant, with a new token");
-        auth.MapPost("/logout", LogoutAsync).RequireUser().WithName("logout").WithSummary("End the session");
+        auth.MapPost("/invitations/join", JoinAsync)
+            .Audits("invitation.accept").RequireUser().WithName("joinTenant").WithSummary("Accept an invitation as who one is");
+        auth.MapPost("/switch", SwitchAsync)
+            .Audits("auth.switch").RequireUser().WithName("switchTenant").WithSummary("Work for another tenant, with a new token");
+        auth.MapPost("/logout", LogoutAsync)
+            .Audits("auth.logout").RequireUser().WithName("logout").WithSummary("End the session");
         auth.MapPost("/password", ChangePasswordAsync)
+            .Audits("auth.password")
             .RequireUser()
             .WithName("changePassword")
             .WithSummary("Change one's password; ends all sessions");
         auth.MapGet("/sessions", ListSessionsAsync).RequireUser().WithName("listSessions").WithSummary("One's sessions");
-        auth.MapDelete("/sessions", CloseSessionsAsync).RequireUser().WithName("closeSessions").WithSummary("End all of one's sessions");
-        auth.MapDelete("/sessions/{sessionId}", CloseSessionAsync).RequireUser().WithName("closeSession").WithSummary("End one of one's sessions");
+        auth.MapDelete("/sessions", CloseSessionsAsync)
+            .Audits("session.delete").RequireUser().WithName("closeSessions").WithSummary("End all of one's sessions");
+        auth.MapDelete("/sessions/{sessionId}", CloseSessionAsync)
+            .Audits("session.delete").RequireUser().WithName("closeSession").WithSummary("End one of one's sessions");
 
         var me = api.MapGroup("").WithTags("Authentication");
         me.MapGet("/me", GetMeAsync).RequireCaller().WithName("getMe").WithSummary("Who one is");
@@ -53,6 +64,7 @@ internal static class AuthApi
         if (signIn.Throttle(http) is { } problem)
             return problem;
         var (email, password, tenantId) = body.Value;
+        AuditTrail.About(http, email);
         var user = await users.VerifyPasswordAsync(email, password, http.RequestAborted).ConfigureAwait(false);
         return user is null ? SignIn.Failed() : await signIn.OpenAsync(user, tenantId, http).ConfigureAwait(false);
     }

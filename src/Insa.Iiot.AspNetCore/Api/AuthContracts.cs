@@ -35,9 +35,9 @@ internal static class AuthContracts
     internal sealed record Session(
         string Id,
         string? TenantId,
-        DateTimeOffset CreatedAt,
-        DateTimeOffset UsedAt,
-        DateTimeOffset ExpiresAt,
+        DateTime CreatedAt,
+        DateTime UsedAt,
+        DateTime ExpiresAt,
         bool IsCurrent
     );
 

@@ -1,3 +1,4 @@
+using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Http;
 using Insa.Iiot.AspNetCore.Problems;
 using Insa.Iiot.Tenancy;
@@ -17,13 +18,17 @@ internal static class MembersApi
         var members = api.MapGroup("/members").WithTags("Members").RequirePermission(Permissions.UsersAdmin);
         members.MapGet("", ListAsync).WithName("listMembers").WithSummary("The members of the tenant");
         members.MapGet("/{userId}", GetAsync).WithName("getMember").WithSummary("A member");
-        members.MapPut("/{userId}/roles", SetRolesAsync).WithName("setMemberRoles").WithSummary("Give a member other roles, all of them");
-        members.MapDelete("/{userId}", RemoveAsync).WithName("removeMember").WithSummary("Take a user out of the tenant");
+        members.MapPut("/{userId}/roles", SetRolesAsync)
+            .Audits("member.update").WithName("setMemberRoles").WithSummary("Give a member other roles, all of them");
+        members.MapDelete("/{userId}", RemoveAsync)
+            .Audits("member.delete").WithName("removeMember").WithSummary("Take a user out of the tenant");
 
         var invitations = api.MapGroup("/invitations").WithTags("Members").RequirePermission(Permissions.UsersAdmin);
         invitations.MapGet("", ListInvitationsAsync).WithName("listInvitations").WithSummary("The invitations of the tenant");
-        invitations.MapPost("", InviteAsync).TakesIdempotencyKey().WithName("invite").WithSummary("Invite somebody to the tenant");
-        invitations.MapDelete("/{invitationId}", RevokeInvitationAsync).WithName("revokeInvitation").WithSummary("Take an invitation back");
+        invitations.MapPost("", InviteAsync).TakesIdempotencyKey()
+            .Audits("invitation.create").WithName("invite").WithSummary("Invite somebody to the tenant");
+        invitations.MapDelete("/{invitationId}", RevokeInvitationAsync)
+            .Audits("invitation.revoke").WithName("revokeInvitation").WithSummary("Take an invitation back");
 
         var keys = api.MapGroup("/api-keys").WithTags("API keys");
         keys.MapGet("", ListKeysAsync).RequirePermission(Permissions.SettingsRead).WithName("listApiKeys").WithSummary("The API keys of the tenant");
@@ -31,9 +36,11 @@ internal static class MembersApi
         keys.MapPost("", CreateKeyAsync)
             .RequirePermission(Permissions.SettingsAdmin)
             .TakesIdempotencyKey()
+            .Audits("api-key.create")
             .WithName("createApiKey")
             .WithSummary("Make an API key; it is shown once");
         keys.MapDelete("/{apiKeyId}", RevokeKeyAsync)
+            .Audits("api-key.revoke")
             .RequirePermission(Permissions.SettingsAdmin)
             .WithName("revokeApiKey")
             .WithSummary("Delete an API key");
@@ -199,7 +206,7 @@ internal static class MembersApi
                 caller.Actor,
                 name,
                 PermissionSet.Of(permissions),
-                expiresAt?.UtcDateTime,
+                expiresAt?.ToUniversalTime(),
                 http.RequestAborted
             )
             .ConfigureAwait(false);

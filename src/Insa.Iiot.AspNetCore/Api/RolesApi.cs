@@ -1,3 +1,4 @@
+using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Http;
 using Insa.Iiot.AspNetCore.Problems;
 using Insa.Iiot.Tenancy;
@@ -21,14 +22,17 @@ internal static class RolesApi
         roles.MapPost("/roles", CreateAsync)
             .RequirePermission(Permissions.RolesAdmin)
             .TakesIdempotencyKey()
+            .Audits("role.create")
             .WithName("createRole")
             .WithSummary("Make a role");
         roles.MapPut("/roles/{roleId}", UpdateAsync)
+            .Audits("role.update")
             .RequirePermission(Permissions.RolesAdmin)
             .TakesVersion()
             .WithName("updateRole")
             .WithSummary("Change a role");
         roles.MapDelete("/roles/{roleId}", DeleteAsync)
+            .Audits("role.delete")
             .RequirePermission(Permissions.RolesAdmin)
             .TakesVersion()
             .WithName("deleteRole")
@@ -38,10 +42,12 @@ internal static class RolesApi
             .WithName("listUserRoles")
             .WithSummary("The roles of a member");
         roles.MapPut("/users/{userId}/roles/{roleId}", GrantAsync)
+            .Audits("role.grant")
             .RequirePermission(Permissions.UsersAdmin)
             .WithName("grantRole")
             .WithSummary("Give a member a role");
         roles.MapDelete("/users/{userId}/roles/{roleId}", RevokeAsync)
+            .Audits("role.revoke")
             .RequirePermission(Permissions.UsersAdmin)
             .WithName("revokeRole")
             .WithSummary("Take a role from a member");

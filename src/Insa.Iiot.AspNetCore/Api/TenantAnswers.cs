@@ -17,19 +17,10 @@ internal static class TenantAnswers
             tenant.Parent?.Value,
             tenant.Limits,
             tenant.Features,
+            tenant.Rates,
             Times.Utc(tenant.CreatedAt),
             tenant.Version
         );
-
-    public static Usage Of(IReadOnlyList<ControlCounter> counters) =>
-        new([
-            .. counters.Select(counter => new Limit(
-                counter.Name,
-                counter.Used,
-                counter.Most,
-                counter.Most is { } most ? Math.Max(0, most - counter.Used) : null
-            )),
-        ]);
 
     public static FeatureList Of(IReadOnlyList<(string Name, string Description, bool IsOn)> features) =>
         new([.. features.Select(feature => new Feature(feature.Name, feature.Description, feature.IsOn))]);
@@ -38,7 +29,8 @@ internal static class TenantAnswers
         string displayName,
         string? plan,
         IReadOnlyDictionary<string, long?>? limits,
-        IReadOnlyDictionary<string, bool>? features
+        IReadOnlyDictionary<string, bool>? features,
+        IReadOnlyDictionary<string, string?>? rates
     ) =>
         new()
         {
@@ -46,6 +38,7 @@ internal static class TenantAnswers
             Plan = plan,
             Limits = limits ?? new Dictionary<string, long?>(StringComparer.Ordinal),
             Features = features ?? new Dictionary<string, bool>(StringComparer.Ordinal),
+            Rates = rates ?? new Dictionary<string, string?>(StringComparer.Ordinal),
         };
 
     /// <exception cref="ArgumentException">One of them is no network.</exception>

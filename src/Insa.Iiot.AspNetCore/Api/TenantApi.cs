@@ -1,3 +1,4 @@
+using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Http;
 using Insa.Iiot.AspNetCore.Problems;
 using Insa.Iiot.Tenancy;
@@ -16,17 +17,14 @@ internal static class TenantApi
     {
         var tenant = api.MapGroup("/tenant").WithTags("Tenant");
         tenant.MapGet("", GetAsync).RequireTenant().WithName("getOwnTenant").WithSummary("The tenant that one works for");
-        tenant.MapPut("", RenameAsync).RequireTenantAdmin().TakesVersion().WithName("renameTenant").WithSummary("Give the tenant another name");
-        tenant
-            .MapGet("/usage", GetUsageAsync)
-            .RequirePermission(Permissions.BillingRead)
-            .WithName("getUsage")
-            .WithSummary("What is used of the tenant's limits");
+        tenant.MapPut("", RenameAsync)
+            .Audits("tenant.rename").RequireTenantAdmin().TakesVersion().WithName("renameTenant").WithSummary("Give the tenant another name");
         tenant.MapGet("/features", ListFeaturesAsync).RequireTenant().WithName("listFeatures").WithSummary("The features, and which are on");
         tenant.MapGet("/branding", GetBrandingAsync).RequireTenant().WithName("getBranding").WithSummary("How the tenant looks");
         tenant.MapGet("/branding/logo", GetLogoAsync).RequireTenant().WithName("getLogo").WithSummary("The tenant's logo");
         tenant
             .MapPut("/branding", SetBrandingAsync)
+            .Audits("branding.update")
             .RequireTenantAdmin()
             .TakesVersion()
             .WithName("setBranding")
@@ -38,6 +36,7 @@ internal static class TenantApi
             .WithSummary("The networks that people and programs may come from");
         tenant
             .MapPut("/networks", SetNetworksAsync)
+            .Audits("networks.update")
             .RequireTenantAdmin()
             .TakesVersion()
             .WithName("setNetworks")
@@ -45,10 +44,13 @@ internal static class TenantApi
 
         var children = tenant.MapGroup("/children").RequireTenantAdmin();
         children.MapGet("", ListChildrenAsync).WithName("listChildren").WithSummary("The tenants below this one");
-        children.MapPost("", CreateChildAsync).TakesIdempotencyKey().WithName("createChild").WithSummary("Make a tenant below this one");
+        children.MapPost("", CreateChildAsync).TakesIdempotencyKey()
+            .Audits("tenant.create").WithName("createChild").WithSummary("Make a tenant below this one");
         children.MapGet("/{childId}", GetChildAsync).WithName("getChild").WithSummary("A tenant below this one");
-        children.MapPost("/{childId}/suspend", SuspendChildAsync).TakesVersion().WithName("suspendChild").WithSummary("Let nobody work for it");
-        children.MapPost("/{childId}/resume", ResumeChildAsync).TakesVersion().WithName("resumeChild").WithSummary("End a suspension");
+        children.MapPost("/{childId}/suspend", SuspendChildAsync)
+            .Audits("tenant.suspend").TakesVersion().WithName("suspendChild").WithSummary("Let nobody work for it");
+        children.MapPost("/{childId}/resume", ResumeChildAsync)
+            .Audits("tenant.resume").TakesVersion().WithName("resumeChild").WithSummary("End a suspension");
     }
 
     private static async Task<Ok<TenantContracts.Tenant>> GetAsync(Caller caller, TenantDirectory tenants, HttpContext http)
@@ -70,9 +72,6 @@ internal static class TenantApi
             http,
             (id, version) => tenants.RenameAsync(id, version, body.Value.DisplayName, http.RequestAborted)
         );
-
-    private static async Task<Ok<Usage>> GetUsageAsync(Caller caller, TenantDirectory tenants, HttpContext http) =>
-        TypedResults.Ok(TenantAnswers.Of(await tenants.ReadUsageAsync(caller.Tenant, http.RequestAborted).ConfigureAwait(false)));
 
     private static async Task<Ok<FeatureList>> ListFeaturesAsync(Caller caller, TenantDirectory tenants, HttpContext http) =>
         TypedResults.Ok(TenantAnswers.Of(tenants.ListFeatures(await OwnAsync(caller, tenants, http).ConfigureAwait(false))));
@@ -184,7 +183,7 @@ internal static class TenantApi
         if (!TenantId.TryParse(body.Value.Id, out var id))
             return Problem.Invalid("An id is 1 to 63 characters of a-z, 0-9 and '-'.", "/id");
         var parent = await OwnAsync(caller, tenants, http).ConfigureAwait(false);
-        var settings = TenantAnswers.ToSettings(body.Value.DisplayName, parent.Plan, parent.Limits, parent.Features);
+        var settings = TenantAnswers.ToSettings(body.Value.DisplayName, parent.Plan, parent.Limits, parent.Features, parent.Rates);
         var child = await tenants.CreateAsync(id, settings, caller.Tenant, http.RequestAborted).ConfigureAwait(false);
         Versions.Tell(http, child.Version);
         return TypedResults.Created($"/api/v1/tenant/children/{child.Id}", TenantAnswers.Of(child));

@@ -13,7 +13,8 @@ internal static class TenantContracts
         string? ParentId,
         [property: Description("Limits of its own, in place of its plan's; null is no limit.")] IReadOnlyDictionary<string, long?> Limits,
         [property: Description("Features that are on or off whatever its plan says.")] IReadOnlyDictionary<string, bool> Features,
-        DateTimeOffset CreatedAt,
+        [property: Description("Rates of its own, in place of its plan's, such as 100:1,3000:60; null is no rate.")] IReadOnlyDictionary<string, string?> Rates,
+        DateTime CreatedAt,
         long Version
     );
 
@@ -22,7 +23,8 @@ internal static class TenantContracts
         string DisplayName,
         string? Plan = null,
         IReadOnlyDictionary<string, long?>? Limits = null,
-        IReadOnlyDictionary<string, bool>? Features = null
+        IReadOnlyDictionary<string, bool>? Features = null,
+        IReadOnlyDictionary<string, string?>? Rates = null
     );
 
     internal sealed record NewChild([property: Description("1 to 63 characters of a-z, 0-9 and '-'; for ever.")] string Id, string DisplayName);
@@ -31,19 +33,11 @@ internal static class TenantContracts
         string DisplayName,
         string? Plan = null,
         IReadOnlyDictionary<string, long?>? Limits = null,
-        IReadOnlyDictionary<string, bool>? Features = null
+        IReadOnlyDictionary<string, bool>? Features = null,
+        IReadOnlyDictionary<string, string?>? Rates = null
     );
 
     internal sealed record Rename(string DisplayName);
-
-    internal sealed record Limit(
-        [property: Description("What is limited, such as devices.")] string Name,
-        long Used,
-        [property: Description("null for no limit.")] long? Most,
-        [property: Description("null for no limit.")] long? Remaining
-    );
-
-    internal sealed record Usage(IReadOnlyList<Limit> Limits);
 
     internal sealed record Feature(string Name, string Description, bool IsOn);
 

@@ -1,3 +1,4 @@
+using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Http;
 using Insa.Iiot.AspNetCore.Problems;
 using Insa.Iiot.Tenancy;
@@ -19,19 +20,25 @@ internal static class TenantsApi
     {
         var tenants = api.MapGroup("/tenants").WithTags("Tenants (operators)").RequireOperator();
         tenants.MapGet("", ListAsync).WithName("listTenants").WithSummary("All tenants");
-        tenants.MapPost("", CreateAsync).TakesIdempotencyKey().WithName("createTenant").WithSummary("Make a tenant");
+        tenants.MapPost("", CreateAsync).TakesIdempotencyKey()
+            .Audits("tenant.create").WithName("createTenant").WithSummary("Make a tenant");
         tenants.MapGet("/{tenantId}", GetAsync).WithName("getTenant").WithSummary("A tenant");
-        tenants.MapPut("/{tenantId}", UpdateAsync).TakesVersion().WithName("updateTenant").WithSummary("Change a tenant's plan, limits and features");
-        tenants.MapPost("/{tenantId}/suspend", SuspendAsync).TakesVersion().WithName("suspendTenant").WithSummary("Let nobody work for a tenant");
-        tenants.MapPost("/{tenantId}/resume", ResumeAsync).TakesVersion().WithName("resumeTenant").WithSummary("End a suspension");
+        tenants.MapPut("/{tenantId}", UpdateAsync)
+            .Audits("tenant.update").TakesVersion().WithName("updateTenant").WithSummary("Change a tenant's plan, limits and features");
+        tenants.MapPost("/{tenantId}/suspend", SuspendAsync)
+            .Audits("tenant.suspend").TakesVersion().WithName("suspendTenant").WithSummary("Let nobody work for a tenant");
+        tenants.MapPost("/{tenantId}/resume", ResumeAsync)
+            .Audits("tenant.resume").TakesVersion().WithName("resumeTenant").WithSummary("End a suspension");
         tenants
             .MapPost("/{tenantId}/offboard", OffboardAsync)
+            .Audits("tenant.offboard")
             .TakesVersion()
             .WithName("offboardTenant")
             .WithSummary("Begin a tenant's leaving, which cannot be taken back");
         tenants.MapGet("/{tenantId}/usage", GetUsageAsync).WithName("getTenantUsage").WithSummary("What a tenant has used of its limits");
         tenants.MapGet("/{tenantId}/features", ListFeaturesAsync).WithName("listTenantFeatures").WithSummary("The features, and which are on");
-        tenants.MapPost("/{tenantId}/members", AddMemberAsync).WithName("addMember").WithSummary("Add a user to a tenant");
+        tenants.MapPost("/{tenantId}/members", AddMemberAsync)
+            .Audits("member.create").WithName("addMember").WithSummary("Add a user to a tenant");
         api.MapGet("/plans", ListPlans).WithTags("Tenants (operators)").RequireOperator().WithName("listPlans").WithSummary("The plans");
     }
 
@@ -54,11 +61,11 @@ internal static class TenantsApi
         HttpContext http
     )
     {
-        var (name, displayName, plan, limits, features) = body.Value;
+        var (name, displayName, plan, limits, features, rates) = body.Value;
         if (!TenantId.TryParse(name, out var id))
             return Problem.Invalid("An id is 1 to 63 characters of a-z, 0-9 and '-'.", "/id");
         var tenant = await tenants
-            .CreateAsync(id, TenantAnswers.ToSettings(displayName, plan, limits, features), cancellationToken: http.RequestAborted)
+            .CreateAsync(id, TenantAnswers.ToSettings(displayName, plan, limits, features, rates), cancellationToken: http.RequestAborted)
             .ConfigureAwait(false);
         Versions.Tell(http, tenant.Version);
         return TypedResults.Created($"/api/v1/tenants/{tenant.Id}", TenantAnswers.Of(tenant));
@@ -85,8 +92,8 @@ internal static class TenantsApi
         HttpContext http
     )
     {
-        var (displayName, plan, limits, features) = body.Value;
-        var settings = TenantAnswers.ToSettings(displayName, plan, limits, features);
+        var (displayName, plan, limits, features, rates) = body.Value;
+        var settings = TenantAnswers.ToSettings(displayName, plan, limits, features, rates);
         return ChangeAsync(tenantId, tenants, http, (id, version) => tenants.UpdateAsync(id, version, settings, http.RequestAborted));
     }
 
@@ -102,9 +109,14 @@ internal static class TenantsApi
         HttpContext http
     ) => ChangeAsync(tenantId, tenants, http, (id, version) => tenants.OffboardAsync(id, version, http.RequestAborted));
 
-    private static async Task<Results<Ok<Usage>, Problem>> GetUsageAsync(string tenantId, TenantDirectory tenants, HttpContext http) =>
+    private static async Task<Results<Ok<OverviewContracts.Usage>, Problem>> GetUsageAsync(
+        string tenantId,
+        TenantDirectory tenants,
+        TenantUsage usage,
+        HttpContext http
+    ) =>
         await FindAsync(tenantId, tenants, http).ConfigureAwait(false) is { } tenant
-            ? TypedResults.Ok(TenantAnswers.Of(await tenants.ReadUsageAsync(tenant.Id, http.RequestAborted).ConfigureAwait(false)))
+            ? TypedResults.Ok(OverviewApi.ToAnswer(await usage.ReadAsync(tenant.Id, http.RequestAborted).ConfigureAwait(false)))
             : Problem.NotFound();
 
     private static async Task<Results<Ok<FeatureList>, Problem>> ListFeaturesAsync(string tenantId, TenantDirectory tenants, HttpContext http) =>

@@ -2,6 +2,7 @@ using Insa.Iiot.AspNetCore.Api;
 using Insa.Iiot.AspNetCore.Authentication;
 using Insa.Iiot.AspNetCore.Diagnostics;
 using Insa.Iiot.AspNetCore.Problems;
+using Insa.Iiot.AspNetCore.RateLimiting;
 using Insa.Iiot.Tenancy;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,7 @@ internal sealed class TenancyMiddleware(
     Authenticator authenticator,
     TenantDirectory tenants,
     ITenantContextAccessor contexts,
+    RequestRates rates,
     GuardRefusals refusals,
     ILogger<TenancyMiddleware> logger
 )
@@ -54,6 +56,13 @@ internal sealed class TenancyMiddleware(
         }
 
         context.User = principal;
+        if (context.GetEndpoint()!.Metadata.GetMetadata<RestEndpoint>() is not null && rates.Take(context, principal.Caller) is { } tooMuch)
+        {
+            refusals.Count(tooMuch);
+            await tooMuch.ExecuteAsync(context).ConfigureAwait(false);
+            return;
+        }
+
         if (Check(context, plan, principal) is { } problem)
         {
             await refusals.TellAsync(context, principal.Caller, problem).ConfigureAwait(false);

@@ -5,7 +5,7 @@ namespace Insa.Iiot.AspNetCore.Http;
 /// <summary>Times as RFC 3339 in UTC.</summary>
 internal static class Times
 {
-    public static DateTimeOffset Utc(DateTime utc) => new(DateTime.SpecifyKind(utc, DateTimeKind.Utc));
+    public static DateTime Utc(DateTime utc) => DateTime.SpecifyKind(utc, DateTimeKind.Utc);
 
     public static bool TryRead(string? text, DateTime absent, out DateTime time)
     {

@@ -22,6 +22,9 @@ internal sealed class Problem(ProblemKind kind, string detail) : IResult
     /// <summary>When to try again.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>How to authenticate, if not by a bearer token (RFC 9110 §11.6.1).</summary>
+    public string? Challenge { get; init; }
+
     /// <summary>Which field of the request is at fault, as a JSON Pointer (RFC 6901), or a parameter's name.</summary>
     public string? Field { get; init; }
 
@@ -40,7 +43,7 @@ internal sealed class Problem(ProblemKind kind, string detail) : IResult
         response.ContentType = MediaType;
         response.Headers.CacheControl = "no-store";
         if (Kind == ProblemKind.Unauthenticated)
-            response.Headers.WWWAuthenticate = "Bearer";
+            response.Headers.WWWAuthenticate = Challenge ?? "Bearer";
         if (RetryAfter is { } wait)
             response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         var body = new ArrayBufferWriter<byte>(256);

@@ -22,6 +22,11 @@ internal sealed record ProblemKind(string Name, HttpStatusCode Status, string Ti
     );
     public static readonly ProblemKind PermissionDenied = new("permission-denied", HttpStatusCode.Forbidden, "A permission is missing.");
     public static readonly ProblemKind Escalation = new("escalation", HttpStatusCode.Forbidden, "Nobody grants what they do not hold.");
+    public static readonly ProblemKind DeviceNotAllowed = new(
+        "device-not-allowed",
+        HttpStatusCode.Forbidden,
+        "The device may not publish for the one that is named, or there is no such device."
+    );
     public static readonly ProblemKind FeatureOff = new("feature-off", HttpStatusCode.Forbidden, "The tenant does not have this feature.");
     public static readonly ProblemKind LimitReached = new("limit-reached", HttpStatusCode.Forbidden, "A limit of the tenant is reached.");
     public static readonly ProblemKind NotFound = new("not-found", HttpStatusCode.NotFound, "Not found.");

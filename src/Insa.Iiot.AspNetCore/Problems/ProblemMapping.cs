@@ -11,6 +11,7 @@ internal static class ProblemMapping
         exception switch
         {
             TenancyException tenancy => OfTenancy(tenancy),
+            GatewayNotFoundException => Problem.NotFound(),
             LimitReachedException limit => new Problem(ProblemKind.LimitReached, limit.Message) { Subject = limit.Counter },
             TelemetryStoreException { IsTransient: true } => new Problem(ProblemKind.Busy, "The store cannot be used now.")
             {

@@ -101,15 +101,15 @@ public sealed class UsageTests
         var now = world.Time.GetUtcNow().UtcDateTime;
         var usage = await host.Usage.ReadAsync(QuotaWorld.Plant);
         Assert.Equal(
-            ["admins", "devices", "users", "messages 1s", "messages 60s", "bytes-per-month 2026-11", "points-per-month 2026-11"],
+            ["admins", "api-keys", "devices", "users", "messages 1s", "messages 60s", "bytes-per-month 2026-11", "points-per-month 2026-11"],
             usage.Select(limit => $"{limit.Name} {limit.Period}".TrimEnd())
         );
-        var second = usage[3];
+        var second = usage[4];
         Assert.Equal((LimitKind.Rate, 2L, 2L, 0L), (second.Kind, second.Limit, second.Used, second.Remaining));
         Assert.Equal((now.AddSeconds(1), now, 1L), (second.ResetsAt, second.LastRefusedAt, second.RefusedInHour));
-        Assert.Equal((2L, 8L), (usage[4].Used, usage[4].Remaining));
-        Assert.Equal((LimitKind.Amount, null), (usage[5].Kind, usage[5].Limit));
-        Assert.Equal((1_000L, 5L, 995L, To), (usage[6].Limit, usage[6].Used, usage[6].Remaining, usage[6].ResetsAt));
+        Assert.Equal((2L, 8L), (usage[5].Used, usage[5].Remaining));
+        Assert.Equal((LimitKind.Amount, null), (usage[6].Kind, usage[6].Limit));
+        Assert.Equal((1_000L, 5L, 995L, To), (usage[7].Limit, usage[7].Used, usage[7].Remaining, usage[7].ResetsAt));
         Assert.Empty(await host.Usage.ReadAsync(TenantId.Parse("nobody")));
     }
 

@@ -1,0 +1,68 @@
+using Insa.Iiot.AspNetCore.Authentication;
+using Insa.Iiot.AspNetCore.Problems;
+using Insa.Iiot.Tenancy;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Insa.Iiot.AspNetCore.Auditing;
+
+/// <summary>Writes what requests did to the logs of whom it concerns: the caller's tenant, the one above it acts from, the one it is about; else the platform's.</summary>
+internal sealed class AuditTrail(AuditLog log)
+{
+    private const string Nobody = "anonymous";
+
+    // Parameters of paths that name a tenant.
+    private static readonly string[] TenantRoutes = ["tenantId", "childId"];
+
+    /// <summary>Writes what an endpoint did.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="refusal">Why it was refused; <see langword="null"/> if it was done.</param>
+    public async ValueTask WriteAsync(HttpContext http, string? refusal)
+    {
+        if (http.GetEndpoint()?.Metadata.GetMetadata<AuditTrait>() is not { } trait)
+            return;
+
+        // What cannot be read was not tried.
+        if (refusal == ProblemKind.Invalid.Name)
+            return;
+        var caller = (http.User as CallerPrincipal)?.Caller;
+        var details = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (name, value) in http.GetRouteData().Values)
+        {
+            if (value is string { Length: > 0 } text)
+                details[name] = text;
+        }
+
+        if (caller?.ActsFrom is { } above)
+            details["actsFrom"] = above.Value;
+        var happened = new AuditEvent
+        {
+            Actor = caller?.Id ?? Nobody,
+            Action = trait.Action,
+            Target = http.Items[typeof(AuditTrait)] as string ?? http.Request.Path.Value,
+            Refusal = refusal,
+            SourceAddress = http.Connection.RemoteIpAddress?.ToString(),
+            Details = details,
+        };
+        foreach (var scope in ScopesOf(caller, details, isDone: refusal is null))
+            await log.AppendAsync(scope, happened, http.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>Says what a request is about, where its path does not.</summary>
+    public static void About(HttpContext http, string target) => http.Items[typeof(AuditTrait)] = target;
+
+    // What was refused may name a tenant that does not exist, which has no log.
+    private static HashSet<ControlScope> ScopesOf(Caller? caller, Dictionary<string, string> route, bool isDone)
+    {
+        var scopes = new HashSet<ControlScope> { caller is { HasTenant: true } ? ControlScope.Of(caller.Tenant) : ControlScope.Platform };
+        if (caller?.ActsFrom is { } above)
+            scopes.Add(ControlScope.Of(above));
+        foreach (var name in TenantRoutes)
+        {
+            if (isDone && route.TryGetValue(name, out var text) && TenantId.TryParse(text, out var tenant))
+                scopes.Add(ControlScope.Of(tenant));
+        }
+
+        return scopes;
+    }
+}
