@@ -71,6 +71,9 @@ public sealed class GuardTests : IAsyncLifetime
         Assert.Equal(200, (await _world.GetAsync("/own/admin", viewer.Token)).Status);
         await _world.Get<TenantMembers>().SetRolesAsync(ApiWorld.Plant, Actor.Platform, viewer.Id, ["viewer"]);
         await RefusedAsync(403, "permission-denied", "/own/admin", viewer.Token);
+        await _world.Get<TenantMembers>().RemoveAsync(ApiWorld.Plant, Actor.Platform, viewer.Id);
+        await RefusedAsync(403, "no-tenant", "/own/tenant", viewer.Token);
+        await _world.Get<TenantMembers>().AddAsync(ApiWorld.Plant, Actor.Platform, viewer.Id, ["viewer"]);
         await _world.Get<TenantDirectory>().SuspendAsync(ApiWorld.Plant, 1);
         await RefusedAsync(403, "tenant-inactive", "/own/tenant", viewer.Token);
         await _world.Get<TenantDirectory>().ResumeAsync(ApiWorld.Plant, 2);

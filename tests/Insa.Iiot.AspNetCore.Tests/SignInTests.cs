@@ -162,9 +162,9 @@ public sealed class SignInTests : IAsyncLifetime
         Assert.Equal(401, await StatusAsync(Sign(key.ECDsa, With(header), With(payload, ("sid", null)))));
         Assert.Equal(401, await StatusAsync(Sign(key.ECDsa, With(header), With(payload, ("sub", _world.Bob.Id)))));
 
-        // A tenant in the claim is not enough: who is no member has no right there.
+        // A tenant in the claim is not enough: who does not belong there does not come in.
         var elsewhere = Sign(key.ECDsa, With(header), With(payload, ("tid", "other")));
-        Assert.Equal("permission-denied", (await _world.GetAsync("/api/v1/members", elsewhere)).Problem);
+        Assert.Equal("no-tenant", (await _world.GetAsync("/api/v1/tenant", elsewhere)).Problem);
 
         // Any single character of the text; of the last one some bits say nothing.
         for (var i = 0; i < _world.Ann.Token.Length - 1; i += 7)

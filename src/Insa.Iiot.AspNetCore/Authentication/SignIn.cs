@@ -63,8 +63,7 @@ internal sealed class SignIn(
     {
         var key = new AccessKey(user.Id, session, tenant, user.TokenVersion);
         return await access.FindAsync(key, cancellationToken).ConfigureAwait(false)
-            is { Tenant.State: TenantState.Active, Permissions: var permissions }
-            && permissions != default;
+            is { Tenant.State: TenantState.Active, BelongsToTenant: true };
     }
 
     public async Task<Ok<AuthContracts.Tokens>> AnswerAsync(UserAccount user, UserSession session, string? refreshToken, HttpContext http)

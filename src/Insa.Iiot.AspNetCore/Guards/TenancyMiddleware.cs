@@ -91,8 +91,8 @@ internal sealed class TenancyMiddleware(
             return new Problem(ProblemKind.PermissionDenied, "This is for operators of the platform.");
         if (!plan.NeedsTenant)
             return null;
-        if (!caller.HasTenant)
-            return new Problem(ProblemKind.NoTenant, "Choose a tenant: POST /api/v1/auth/switch.");
+        if (!caller.HasTenant || !principal.Grant.BelongsToTenant)
+            return new Problem(ProblemKind.NoTenant, "Choose a tenant that you belong to: POST /api/v1/auth/switch.");
         if (principal.ActiveTenant is not { } tenant)
             return new Problem(ProblemKind.TenantInactive, "Nobody can work for it until it is resumed.");
         if (!TenantAnswers.IsAllowed(tenant.AllowedNetworks, context.Connection.RemoteIpAddress))

@@ -81,6 +81,7 @@ internal sealed class AccessDirectory
         {
             Key = key,
             Tenant = await _tenants.FindAsync(key.Tenant, cancellationToken).ConfigureAwait(false),
+            BelongsToTenant = true,
             Permissions = apiKey.Permissions,
             ApiKey = apiKey,
             ReadAt = readAt,
@@ -93,7 +94,7 @@ internal sealed class AccessDirectory
         var user = await _users.FindAsync(key.Subject, cancellationToken).ConfigureAwait(false);
         if (user is null || user.TokenVersion != key.TokenVersion)
             return null;
-        if (await _sessions.FindAsync(key.Session!, cancellationToken).ConfigureAwait(false) is null)
+        if (!RefreshToken.IsOfUser(key.Session!, user.Id) || await _sessions.FindAsync(key.Session!, cancellationToken).ConfigureAwait(false) is null)
             return null;
         var access = new AccessGrant
         {
@@ -121,6 +122,7 @@ internal sealed class AccessDirectory
             User = user,
             ReadAt = access.ReadAt,
             Tenant = record,
+            BelongsToTenant = member is not null || above is not null,
             Permissions =
                 member is not null ? await _roles.ResolveAsync(tenant, member.Roles, cancellationToken).ConfigureAwait(false)
                 : above is not null ? PermissionSet.All

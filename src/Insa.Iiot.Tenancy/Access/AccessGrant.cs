@@ -8,6 +8,9 @@ internal sealed class AccessGrant
     /// <summary>The tenant that is worked for, if there is one.</summary>
     public Tenant? Tenant { get; init; }
 
+    /// <summary>Whether the subject belongs there: a member, one of the tenant's programs, or who administers a tenant above.</summary>
+    public bool BelongsToTenant { get; init; }
+
     /// <summary>What may be done within the tenant.</summary>
     public PermissionSet Permissions { get; init; }
 
