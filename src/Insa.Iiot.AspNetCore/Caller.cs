@@ -20,7 +20,15 @@ public sealed class Caller : ITenantContext
         TenantId? actsFrom
     )
     {
-        (Id, IsUser, _tenant, Permissions, IsOperator, Session, ActsFrom) = (id, isUser, tenant, permissions, isOperator, session, actsFrom);
+        (Id, IsUser, _tenant, Permissions, IsOperator, Session, ActsFrom) = (
+            id,
+            isUser,
+            tenant,
+            permissions,
+            isOperator,
+            session,
+            actsFrom
+        );
         Actor = new Actor(id, permissions);
     }
 
@@ -57,6 +65,9 @@ public sealed class Caller : ITenantContext
     public static ValueTask<Caller> BindAsync(HttpContext context, ParameterInfo parameter)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return new((context.User as CallerPrincipal)?.Caller ?? throw new InvalidOperationException("The request has no caller: guard the endpoint."));
+        return new(
+            (context.User as CallerPrincipal)?.Caller
+                ?? throw new InvalidOperationException("The request has no caller: guard the endpoint.")
+        );
     }
 }

@@ -42,7 +42,9 @@ public static class RestApiIiotBuilderExtensions
         services.TryAddSingleton<AuditTrail>();
         services.TryAddSingleton<GuardRefusals>();
         services.TryAddSingleton<GuardCheck>();
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, GuardCheck>(provider => provider.GetRequiredService<GuardCheck>()));
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IStartupFilter, GuardCheck>(provider => provider.GetRequiredService<GuardCheck>())
+        );
         return builder;
     }
 }

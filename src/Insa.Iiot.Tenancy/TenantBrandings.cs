@@ -71,7 +71,8 @@ public sealed class TenantBrandings
             throw new ArgumentException("A logo is a PNG, JPEG or WebP image, with its media type.", nameof(branding));
     }
 
-    private static bool IsColor(string? color) => color is null || (color is ['#', .. { Length: 6 } digits] && digits.All(char.IsAsciiHexDigit));
+    private static bool IsColor(string? color) =>
+        color is null || (color is ['#', .. { Length: 6 } digits] && digits.All(char.IsAsciiHexDigit));
 
     // What is served as an image must be one.
     private static bool IsImage(string? mediaType, ReadOnlySpan<byte> bytes) =>

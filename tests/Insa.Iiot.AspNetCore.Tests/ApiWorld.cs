@@ -16,6 +16,9 @@ namespace Insa.Iiot.AspNetCore.Tests;
 /// <summary>A host with the REST API over a store of its own, on a free port; two tenants with an administrator each, and an operator.</summary>
 internal sealed class ApiWorld : IAsyncDisposable
 {
+    /// <summary>What pre-shared keys are sealed with.</summary>
+    public static readonly string CredentialKey = Convert.ToBase64String(new byte[32]);
+
     public const string Password = "correct horse battery";
 
     public static readonly TenantId Plant = TenantId.Parse("plant");
@@ -24,7 +27,7 @@ internal sealed class ApiWorld : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("iiot-api-").FullName;
     private readonly WebApplication _app;
 
-    private ApiWorld(Action<WebApplication>? map, Action<IiotBuilder>? configure)
+    private ApiWorld(Action<WebApplication>? map, Action<IiotBuilder>? configure, Action<IiotBuilder>? store)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -32,14 +35,21 @@ internal sealed class ApiWorld : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(Time);
         var iiot = builder
             .Services.AddIiot()
-            .AddSqliteStorage(sqlite => sqlite.Path = Path.Combine(_folder, "iiot.db"))
-            .AddIngestion()
             .AddTenancy(tenancy =>
             {
                 tenancy.Features["ml"] = "Models.";
                 tenancy.Plans["enterprise"].Features.Add("ml");
             })
+            .AddIngestion()
             .AddRestApi(api => api.SignInRate = RateLimit.Parse("1000:1"));
+        if (store is null)
+            iiot.AddSqliteStorage(sqlite =>
+            {
+                sqlite.Path = Path.Combine(_folder, "iiot.db");
+                sqlite.CredentialKey = CredentialKey;
+            });
+        else
+            store(iiot);
         configure?.Invoke(iiot);
         _app = builder.Build();
         _app.UseTenancy();
@@ -60,9 +70,14 @@ internal sealed class ApiWorld : IAsyncDisposable
 
     public Person Olga { get; private set; } = null!;
 
-    public static async Task<ApiWorld> MakeAsync(Action<WebApplication>? map = null, Action<IiotBuilder>? configure = null)
+    /// <summary>Starts a host, over SQLite unless another store is added.</summary>
+    public static async Task<ApiWorld> MakeAsync(
+        Action<WebApplication>? map = null,
+        Action<IiotBuilder>? configure = null,
+        Action<IiotBuilder>? store = null
+    )
     {
-        var world = new ApiWorld(map, configure);
+        var world = new ApiWorld(map, configure, store);
         try
         {
             await world._app.StartAsync();
@@ -124,7 +139,9 @@ internal sealed class ApiWorld : IAsyncDisposable
         return new Answer(
             (int)response.StatusCode,
             await response.Content.ReadAsByteArrayAsync(),
-            response.Headers.Concat(response.Content.Headers).ToDictionary(h => h.Key, h => string.Join(", ", h.Value), StringComparer.OrdinalIgnoreCase)
+            response
+                .Headers.Concat(response.Content.Headers)
+                .ToDictionary(h => h.Key, h => string.Join(", ", h.Value), StringComparer.OrdinalIgnoreCase)
         );
     }
 
@@ -144,6 +161,7 @@ internal sealed class ApiWorld : IAsyncDisposable
         public JsonNode Json => JsonNode.Parse(Body)!;
 
         /// <summary>The kind of the problem, without what all kinds begin with.</summary>
-        public string? Problem => Headers.GetValueOrDefault("Content-Type") == "application/problem+json" ? ((string)Json["type"]!).Split(':')[^1] : null;
+        public string? Problem =>
+            Headers.GetValueOrDefault("Content-Type") == "application/problem+json" ? ((string)Json["type"]!).Split(':')[^1] : null;
     }
 }

@@ -12,7 +12,8 @@ public sealed class GuardTests : IAsyncLifetime
     public async ValueTask InitializeAsync() =>
         _world = await ApiWorld.MakeAsync(app =>
         {
-            app.MapGet("/own/tenant", (Caller caller, ITenantContextAccessor context) => $"{caller.Tenant} {context.Current.Tenant}").RequireTenant();
+            app.MapGet("/own/tenant", (Caller caller, ITenantContextAccessor context) => $"{caller.Tenant} {context.Current.Tenant}")
+                .RequireTenant();
             app.MapGet("/own/admin", () => "in").RequireTenantAdmin();
             app.MapGet("/own/ml", () => "in").RequireTenantFeature("ml");
             app.MapGet("/own/user", (Caller caller) => caller.Id).RequireUser();
@@ -115,7 +116,9 @@ public sealed class GuardTests : IAsyncLifetime
     [Fact]
     public async Task A_host_with_an_endpoint_that_nobody_decided_about_does_not_start()
     {
-        var e = await Assert.ThrowsAsync<InvalidOperationException>(() => ApiWorld.MakeAsync(app => app.MapGet("/own/forgotten", () => "in")));
+        var e = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            ApiWorld.MakeAsync(app => app.MapGet("/own/forgotten", () => "in"))
+        );
         Assert.Contains("/own/forgotten", e.Message, StringComparison.Ordinal);
     }
 

@@ -54,7 +54,11 @@ public sealed class OpenApiTests : IAsyncLifetime
     internal static IEnumerable<(string Path, string Method, JsonNode Body)> Operations(JsonNode document) =>
         document["paths"]!
             .AsObject()
-            .SelectMany(path => path.Value!.AsObject().Where(verb => verb.Key != "parameters").Select(verb => (path.Key, verb.Key.ToUpperInvariant(), verb.Value!)));
+            .SelectMany(path =>
+                path.Value!.AsObject()
+                    .Where(verb => verb.Key != "parameters")
+                    .Select(verb => (path.Key, verb.Key.ToUpperInvariant(), verb.Value!))
+            );
 
     private async Task<JsonNode> ReadAsync()
     {

@@ -34,7 +34,9 @@ public sealed class RoleMatrixTests : IAsyncLifetime
             ("operator of the platform", _world.Olga.Token, default, true, true, false),
         };
         foreach (var role in await _world.Get<TenantRoles>().ListAsync(ApiWorld.Plant))
-            callers.Add((role.Name, (await _world.AddAsync($"of-{role.Id}", ApiWorld.Plant, role.Id)).Token, role.Permissions, true, false, true));
+            callers.Add(
+                (role.Name, (await _world.AddAsync($"of-{role.Id}", ApiWorld.Plant, role.Id)).Token, role.Permissions, true, false, true)
+            );
         var keyPermissions = PermissionSet.Of(Permissions.DevicesRead, Permissions.TelemetryWrite);
         var (_, key) = await _world.Get<ApiKeys>().CreateAsync(ApiWorld.Plant, Actor.Platform, "k", keyPermissions, expiresAt: null);
         callers.Add(("API key", key, keyPermissions, false, false, true));
@@ -73,7 +75,10 @@ public sealed class RoleMatrixTests : IAsyncLifetime
         foreach (var endpoint in Endpoints())
         {
             var method = endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Single();
-            Assert.Equal("unauthenticated", (await _world.SendAsync(new HttpMethod(method), PathOf(endpoint), null, method == "GET" ? null : "[]")).Problem);
+            Assert.Equal(
+                "unauthenticated",
+                (await _world.SendAsync(new HttpMethod(method), PathOf(endpoint), null, method == "GET" ? null : "[]")).Problem
+            );
         }
     }
 
@@ -109,15 +114,19 @@ public sealed class RoleMatrixTests : IAsyncLifetime
             .Where(endpoint => endpoint.Metadata.GetMetadata<GuardPlan>() is not null);
 
     private static bool Ends(RouteEndpoint endpoint) =>
-        endpoint.RoutePattern.RawText is "/api/v1/auth/logout" || endpoint.RoutePattern.RawText == "/api/v1/auth/sessions" && IsDelete(endpoint);
+        endpoint.RoutePattern.RawText is "/api/v1/auth/logout"
+        || endpoint.RoutePattern.RawText == "/api/v1/auth/sessions" && IsDelete(endpoint);
 
-    private static bool IsDelete(RouteEndpoint endpoint) => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("DELETE");
+    private static bool IsDelete(RouteEndpoint endpoint) =>
+        endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Contains("DELETE");
 
     private static string PathOf(RouteEndpoint endpoint) =>
         string.Join(
             '/',
             endpoint.RoutePattern.PathSegments.Select(segment =>
-                segment.IsSimple && segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content : "7"
+                segment.IsSimple && segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal
+                    ? literal.Content
+                    : "7"
             )
         );
 }

@@ -23,7 +23,10 @@ public sealed class SignInTests : IAsyncLifetime
         Assert.Equal(("Bearer", 900, "plant"), ((string)tokens["tokenType"]!, (int)tokens["expiresIn"]!, (string)tokens["tenantId"]!));
         var me = (await _world.GetAsync("/api/v1/me", (string)tokens["accessToken"]!)).Json;
         Assert.Equal(("ann@example.com", "plant", "admin"), ((string)me["email"]!, (string)me["tenantId"]!, (string)me["roleIds"]![0]!));
-        Assert.Equal(Permissions.All.Count, (await _world.GetAsync("/api/v1/me/permissions", (string)tokens["accessToken"]!)).Json["permissions"]!.AsArray().Count);
+        Assert.Equal(
+            Permissions.All.Count,
+            (await _world.GetAsync("/api/v1/me/permissions", (string)tokens["accessToken"]!)).Json["permissions"]!.AsArray().Count
+        );
     }
 
     [Theory]
@@ -55,7 +58,9 @@ public sealed class SignInTests : IAsyncLifetime
     [Fact]
     public async Task Who_tries_too_often_waits()
     {
-        await using var world = await ApiWorld.MakeAsync(configure: iiot => iiot.AddRestApi(api => api.SignInRate = RateLimit.Parse("3:60")));
+        await using var world = await ApiWorld.MakeAsync(configure: iiot =>
+            iiot.AddRestApi(api => api.SignInRate = RateLimit.Parse("3:60"))
+        );
         for (var i = 0; i < 3; i++)
             Assert.Equal(401, (await world.PostAsync("/api/v1/auth/login", null, """{"email":"x@example.com","password":"x"}""")).Status);
         var answer = await world.PostAsync("/api/v1/auth/login", null, """{"email":"x@example.com","password":"x"}""");
@@ -144,7 +149,10 @@ public sealed class SignInTests : IAsyncLifetime
         Assert.Equal(401, await StatusAsync($"{Encode(With(header, ("alg", "none")))}.{parts[1]}."));
         Assert.Equal(401, await StatusAsync($"{Encode(With(header, ("alg", "None")))}.{parts[1]}.{parts[2]}"));
         var confused = $"{Encode(With(header, ("alg", "HS256")))}.{parts[1]}";
-        Assert.Equal(401, await StatusAsync($"{confused}.{Base64UrlEncoder.Encode(HMACSHA256.HashData(published, Encoding.ASCII.GetBytes(confused)))}"));
+        Assert.Equal(
+            401,
+            await StatusAsync($"{confused}.{Base64UrlEncoder.Encode(HMACSHA256.HashData(published, Encoding.ASCII.GetBytes(confused)))}")
+        );
 
         // Another key, whether it is named ours, brought along or pointed to.
         Assert.Equal(401, await StatusAsync(Sign(stranger, With(header), With(payload))));

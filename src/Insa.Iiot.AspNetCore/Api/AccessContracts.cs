@@ -17,7 +17,14 @@ internal static class AccessContracts
 
     internal sealed record NewRole(string Name, IReadOnlyList<string> Permissions);
 
-    internal sealed record Member(string UserId, string DisplayName, string Email, IReadOnlyList<string> RoleIds, DateTime Since, long Version);
+    internal sealed record Member(
+        string UserId,
+        string DisplayName,
+        string Email,
+        IReadOnlyList<string> RoleIds,
+        DateTime Since,
+        long Version
+    );
 
     internal sealed record NewMember(string UserId, IReadOnlyList<string> RoleIds);
 

@@ -20,23 +20,40 @@ internal static class AuthApi
     {
         var auth = api.MapGroup("/auth").WithTags("Authentication");
         auth.MapPost("/login", LoginAsync)
-            .Audits("auth.login").AllowAnonymous().WithName("login").WithSummary("Sign in with e-mail address and password");
+            .Audits("auth.login")
+            .AllowAnonymous()
+            .WithName("login")
+            .WithSummary("Sign in with e-mail address and password");
         auth.MapPost("/refresh", RefreshAsync)
-            .Audits("auth.refresh").AllowAnonymous().WithName("refreshToken").WithSummary("Get the next tokens of a session");
+            .Audits("auth.refresh")
+            .AllowAnonymous()
+            .WithName("refreshToken")
+            .WithSummary("Get the next tokens of a session");
         auth.MapPost("/exchange", ExchangeAsync)
-            .Audits("auth.exchange").AllowAnonymous().WithName("exchangeToken").WithSummary("Sign in with another issuer's token");
-        auth.MapGet("/keys", KeysAsync).AllowAnonymous().WithName("listSigningKeys").WithSummary("The keys that sign access tokens (RFC 7517)");
+            .Audits("auth.exchange")
+            .AllowAnonymous()
+            .WithName("exchangeToken")
+            .WithSummary("Sign in with another issuer's token");
+        auth.MapGet("/keys", KeysAsync)
+            .AllowAnonymous()
+            .WithName("listSigningKeys")
+            .WithSummary("The keys that sign access tokens (RFC 7517)");
         auth.MapPost("/invitations/accept", AcceptAsync)
             .Audits("invitation.accept")
             .AllowAnonymous()
             .WithName("acceptInvitation")
             .WithSummary("Accept an invitation with a new account");
         auth.MapPost("/invitations/join", JoinAsync)
-            .Audits("invitation.accept").RequireUser().WithName("joinTenant").WithSummary("Accept an invitation as who one is");
+            .Audits("invitation.accept")
+            .RequireUser()
+            .WithName("joinTenant")
+            .WithSummary("Accept an invitation as who one is");
         auth.MapPost("/switch", SwitchAsync)
-            .Audits("auth.switch").RequireUser().WithName("switchTenant").WithSummary("Work for another tenant, with a new token");
-        auth.MapPost("/logout", LogoutAsync)
-            .Audits("auth.logout").RequireUser().WithName("logout").WithSummary("End the session");
+            .Audits("auth.switch")
+            .RequireUser()
+            .WithName("switchTenant")
+            .WithSummary("Work for another tenant, with a new token");
+        auth.MapPost("/logout", LogoutAsync).Audits("auth.logout").RequireUser().WithName("logout").WithSummary("End the session");
         auth.MapPost("/password", ChangePasswordAsync)
             .Audits("auth.password")
             .RequireUser()
@@ -44,9 +61,15 @@ internal static class AuthApi
             .WithSummary("Change one's password; ends all sessions");
         auth.MapGet("/sessions", ListSessionsAsync).RequireUser().WithName("listSessions").WithSummary("One's sessions");
         auth.MapDelete("/sessions", CloseSessionsAsync)
-            .Audits("session.delete").RequireUser().WithName("closeSessions").WithSummary("End all of one's sessions");
+            .Audits("session.delete")
+            .RequireUser()
+            .WithName("closeSessions")
+            .WithSummary("End all of one's sessions");
         auth.MapDelete("/sessions/{sessionId}", CloseSessionAsync)
-            .Audits("session.delete").RequireUser().WithName("closeSession").WithSummary("End one of one's sessions");
+            .Audits("session.delete")
+            .RequireUser()
+            .WithName("closeSession")
+            .WithSummary("End one of one's sessions");
 
         var me = api.MapGroup("").WithTags("Authentication");
         me.MapGet("/me", GetMeAsync).RequireCaller().WithName("getMe").WithSummary("Who one is");

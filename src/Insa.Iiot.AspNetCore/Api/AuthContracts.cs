@@ -32,14 +32,7 @@ internal static class AuthContracts
         [property: Description("The tenants that the user is a member of.")] IReadOnlyList<string> Tenants
     );
 
-    internal sealed record Session(
-        string Id,
-        string? TenantId,
-        DateTime CreatedAt,
-        DateTime UsedAt,
-        DateTime ExpiresAt,
-        bool IsCurrent
-    );
+    internal sealed record Session(string Id, string? TenantId, DateTime CreatedAt, DateTime UsedAt, DateTime ExpiresAt, bool IsCurrent);
 
     internal sealed record Sessions(IReadOnlyList<Session> Items);
 

@@ -17,8 +17,16 @@ internal static class DeadLettersApi
     public static void Map(RouteGroupBuilder api)
     {
         var letters = api.MapGroup("/dead-letters").WithTags("Dead letters");
-        letters.MapGet("", ListAsync).RequirePermission(Permissions.TelemetryRead).WithName("listDeadLetters").WithSummary("What could not be stored");
-        letters.MapGet("/{letterId}", GetAsync).RequirePermission(Permissions.TelemetryRead).WithName("getDeadLetter").WithSummary("A dead letter");
+        letters
+            .MapGet("", ListAsync)
+            .RequirePermission(Permissions.TelemetryRead)
+            .WithName("listDeadLetters")
+            .WithSummary("What could not be stored");
+        letters
+            .MapGet("/{letterId}", GetAsync)
+            .RequirePermission(Permissions.TelemetryRead)
+            .WithName("getDeadLetter")
+            .WithSummary("A dead letter");
         letters
             .MapPost("/{letterId}/replay", ReplayAsync)
             .RequirePermission(Permissions.TelemetryWrite)
@@ -53,7 +61,10 @@ internal static class DeadLettersApi
         Caller caller,
         IDeadLetterStore store,
         HttpContext http
-    ) => await FindAsync(letterId, caller, store, http).ConfigureAwait(false) is { } letter ? TypedResults.Ok(ToAnswer(letter)) : Problem.NotFound();
+    ) =>
+        await FindAsync(letterId, caller, store, http).ConfigureAwait(false) is { } letter
+            ? TypedResults.Ok(ToAnswer(letter))
+            : Problem.NotFound();
 
     private static async Task<Results<NoContent, Problem>> ReplayAsync(
         string letterId,
@@ -88,13 +99,22 @@ internal static class DeadLettersApi
         return TypedResults.NoContent();
     }
 
-    private static async Task<Results<NoContent, Problem>> RemoveAsync(string letterId, Caller caller, IDeadLetterStore store, HttpContext http) =>
+    private static async Task<Results<NoContent, Problem>> RemoveAsync(
+        string letterId,
+        Caller caller,
+        IDeadLetterStore store,
+        HttpContext http
+    ) =>
         TryReadId(letterId, out var id) && await store.RemoveAsync(caller.Tenant, id, http.RequestAborted).ConfigureAwait(false)
             ? TypedResults.NoContent()
             : Problem.NotFound();
 
-    private static async ValueTask<Insa.Iiot.DeadLetter?> FindAsync(string letterId, Caller caller, IDeadLetterStore store, HttpContext http) =>
-        TryReadId(letterId, out var id) ? await store.FindAsync(caller.Tenant, id, http.RequestAborted).ConfigureAwait(false) : null;
+    private static async ValueTask<Insa.Iiot.DeadLetter?> FindAsync(
+        string letterId,
+        Caller caller,
+        IDeadLetterStore store,
+        HttpContext http
+    ) => TryReadId(letterId, out var id) ? await store.FindAsync(caller.Tenant, id, http.RequestAborted).ConfigureAwait(false) : null;
 
     private static bool TryReadId(string text, out long id) => long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out id);
 

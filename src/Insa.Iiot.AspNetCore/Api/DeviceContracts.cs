@@ -20,7 +20,11 @@ internal static class DeviceContracts
         string? GatewayId = null
     );
 
-    internal sealed record DeviceSettings(string? Name = null, string? GatewayId = null, [property: Description("enabled or disabled")] string State = "enabled");
+    internal sealed record DeviceSettings(
+        string? Name = null,
+        string? GatewayId = null,
+        [property: Description("enabled or disabled")] string State = "enabled"
+    );
 
     internal sealed record DeviceWithPassword(
         string Id,
@@ -33,7 +37,9 @@ internal static class DeviceContracts
         [property: Description("Its secret, only once.")] string Password
     );
 
-    internal sealed record ImportDevices([property: Description("1 to 1,000; a gateway may come earlier in the list.")] IReadOnlyList<NewDevice> Devices);
+    internal sealed record ImportDevices(
+        [property: Description("1 to 1,000; a gateway may come earlier in the list.")] IReadOnlyList<NewDevice> Devices
+    );
 
     internal sealed record ImportedDevice(
         string Id,

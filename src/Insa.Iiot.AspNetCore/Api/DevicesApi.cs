@@ -21,7 +21,11 @@ internal static class DevicesApi
     public static void Map(RouteGroupBuilder api)
     {
         var devices = api.MapGroup("/devices").WithTags("Devices");
-        devices.MapGet("", ListAsync).RequirePermission(Permissions.DevicesRead).WithName("listDevices").WithSummary("The devices of the tenant");
+        devices
+            .MapGet("", ListAsync)
+            .RequirePermission(Permissions.DevicesRead)
+            .WithName("listDevices")
+            .WithSummary("The devices of the tenant");
         devices
             .MapPost("", AddAsync)
             .RequirePermission(Permissions.DevicesWrite)
@@ -97,12 +101,11 @@ internal static class DevicesApi
         DeviceId? last = DeviceId.TryParse(after, out var id) ? id : null;
         if (gatewayId is not null && !DeviceId.TryParse(gatewayId, out _))
             return Problem.Invalid("It is no device id.", "gatewayId");
-        var found =
-            gatewayId is null
-                ? await registry.ListAsync(caller.Tenant, last, page.Count, http.RequestAborted).ConfigureAwait(false)
-                : await registry
-                    .ListByGatewayAsync(caller.Tenant, DeviceId.Parse(gatewayId), last, page.Count, http.RequestAborted)
-                    .ConfigureAwait(false);
+        var found = gatewayId is null
+            ? await registry.ListAsync(caller.Tenant, last, page.Count, http.RequestAborted).ConfigureAwait(false)
+            : await registry
+                .ListByGatewayAsync(caller.Tenant, DeviceId.Parse(gatewayId), last, page.Count, http.RequestAborted)
+                .ConfigureAwait(false);
         return TypedResults.Ok(page.ToPage(list, found, ToAnswer, device => device.Id.Value));
     }
 
@@ -162,8 +165,7 @@ internal static class DevicesApi
         }
 
         var added = 0;
-        var outcomes =
-            valid.Count == 0 ? [] : await registry.AddManyAsync(caller.Tenant, valid, http.RequestAborted).ConfigureAwait(false);
+        var outcomes = valid.Count == 0 ? [] : await registry.AddManyAsync(caller.Tenant, valid, http.RequestAborted).ConfigureAwait(false);
         for (var i = 0; i < outcomes.Count; i++)
         {
             var id = valid[i].Id;
@@ -343,8 +345,15 @@ internal static class DevicesApi
             ? TypedResults.NoContent()
             : Problem.NotFound();
 
-    internal static async ValueTask<Insa.Iiot.Device?> FindAsync(string deviceId, Caller caller, IDeviceRegistry registry, HttpContext http) =>
-        DeviceId.TryParse(deviceId, out var id) ? await registry.FindAsync(caller.Tenant, id, http.RequestAborted).ConfigureAwait(false) : null;
+    internal static async ValueTask<Insa.Iiot.Device?> FindAsync(
+        string deviceId,
+        Caller caller,
+        IDeviceRegistry registry,
+        HttpContext http
+    ) =>
+        DeviceId.TryParse(deviceId, out var id)
+            ? await registry.FindAsync(caller.Tenant, id, http.RequestAborted).ConfigureAwait(false)
+            : null;
 
     private static Problem? Read(NewDevice row, out Insa.Iiot.Device device)
     {

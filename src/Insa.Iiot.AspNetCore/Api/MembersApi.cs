@@ -18,20 +18,36 @@ internal static class MembersApi
         var members = api.MapGroup("/members").WithTags("Members").RequirePermission(Permissions.UsersAdmin);
         members.MapGet("", ListAsync).WithName("listMembers").WithSummary("The members of the tenant");
         members.MapGet("/{userId}", GetAsync).WithName("getMember").WithSummary("A member");
-        members.MapPut("/{userId}/roles", SetRolesAsync)
-            .Audits("member.update").WithName("setMemberRoles").WithSummary("Give a member other roles, all of them");
-        members.MapDelete("/{userId}", RemoveAsync)
-            .Audits("member.delete").WithName("removeMember").WithSummary("Take a user out of the tenant");
+        members
+            .MapPut("/{userId}/roles", SetRolesAsync)
+            .Audits("member.update")
+            .WithName("setMemberRoles")
+            .WithSummary("Give a member other roles, all of them");
+        members
+            .MapDelete("/{userId}", RemoveAsync)
+            .Audits("member.delete")
+            .WithName("removeMember")
+            .WithSummary("Take a user out of the tenant");
 
         var invitations = api.MapGroup("/invitations").WithTags("Members").RequirePermission(Permissions.UsersAdmin);
         invitations.MapGet("", ListInvitationsAsync).WithName("listInvitations").WithSummary("The invitations of the tenant");
-        invitations.MapPost("", InviteAsync).TakesIdempotencyKey()
-            .Audits("invitation.create").WithName("invite").WithSummary("Invite somebody to the tenant");
-        invitations.MapDelete("/{invitationId}", RevokeInvitationAsync)
-            .Audits("invitation.revoke").WithName("revokeInvitation").WithSummary("Take an invitation back");
+        invitations
+            .MapPost("", InviteAsync)
+            .TakesIdempotencyKey()
+            .Audits("invitation.create")
+            .WithName("invite")
+            .WithSummary("Invite somebody to the tenant");
+        invitations
+            .MapDelete("/{invitationId}", RevokeInvitationAsync)
+            .Audits("invitation.revoke")
+            .WithName("revokeInvitation")
+            .WithSummary("Take an invitation back");
 
         var keys = api.MapGroup("/api-keys").WithTags("API keys");
-        keys.MapGet("", ListKeysAsync).RequirePermission(Permissions.SettingsRead).WithName("listApiKeys").WithSummary("The API keys of the tenant");
+        keys.MapGet("", ListKeysAsync)
+            .RequirePermission(Permissions.SettingsRead)
+            .WithName("listApiKeys")
+            .WithSummary("The API keys of the tenant");
         keys.MapGet("/{apiKeyId}", GetKeyAsync).RequirePermission(Permissions.SettingsRead).WithName("getApiKey").WithSummary("An API key");
         keys.MapPost("", CreateKeyAsync)
             .RequirePermission(Permissions.SettingsAdmin)
@@ -142,7 +158,9 @@ internal static class MembersApi
         if (sender is not null)
         {
             var tenant = await tenants.FindAsync(caller.Tenant, http.RequestAborted).ConfigureAwait(false);
-            await sender.SendAsync(invitation, tenant?.DisplayName ?? caller.Tenant.Value, token, http.RequestAborted).ConfigureAwait(false);
+            await sender
+                .SendAsync(invitation, tenant?.DisplayName ?? caller.Tenant.Value, token, http.RequestAborted)
+                .ConfigureAwait(false);
         }
 
         return TypedResults.Created($"/api/v1/invitations/{invitation.Id}", ToAnswer(invitation, sender is null ? token : null));

@@ -37,14 +37,25 @@ internal static class OverviewApi
 
         var audit = api.MapGroup("/audit").WithTags("Audit").RequirePermission(Permissions.AuditRead);
         audit.MapGet("", ListAuditAsync).WithName("listAudit").WithSummary("What was done and refused in the tenant");
-        audit.MapGet("/{sequence:long:min(1)}/proof", ProveAsync).WithName("proveAuditEntry").WithSummary("That an entry is in the log of a checkpoint");
-        audit.MapPost("/checkpoint", CheckpointAsync).Audits("audit.checkpoint").WithName("makeCheckpoint").WithSummary("A signed checkpoint of the log, to keep elsewhere");
+        audit
+            .MapGet("/{sequence:long:min(1)}/proof", ProveAsync)
+            .WithName("proveAuditEntry")
+            .WithSummary("That an entry is in the log of a checkpoint");
+        audit
+            .MapPost("/checkpoint", CheckpointAsync)
+            .Audits("audit.checkpoint")
+            .WithName("makeCheckpoint")
+            .WithSummary("A signed checkpoint of the log, to keep elsewhere");
         audit
             .MapGet("/export", ExportAuditAsync)
             .Produces<string>(StatusCodes.Status200OK, "application/x-ndjson")
             .WithName("exportAudit")
             .WithSummary("The log with checkpoints and keys, to be verified offline");
-        api.MapGet("/audit/keys", ListKeysAsync).WithTags("Audit").AllowAnonymous().WithName("listAuditKeys").WithSummary("The public keys of checkpoints");
+        api.MapGet("/audit/keys", ListKeysAsync)
+            .WithTags("Audit")
+            .AllowAnonymous()
+            .WithName("listAuditKeys")
+            .WithSummary("The public keys of checkpoints");
     }
 
     private static async Task<Ok<Usage>> GetUsageAsync(Caller caller, TenantUsage usage, HttpContext http) =>
@@ -188,7 +199,8 @@ internal static class OverviewApi
     {
         if (size < sequence)
             return Problem.NotFound();
-        var proof = await log.ProveInclusionAsync(ControlScope.Of(caller.Tenant), sequence, size, http.RequestAborted).ConfigureAwait(false);
+        var proof = await log.ProveInclusionAsync(ControlScope.Of(caller.Tenant), sequence, size, http.RequestAborted)
+            .ConfigureAwait(false);
         return proof is null
             ? Problem.NotFound()
             : TypedResults.Ok(new AuditProof(proof.Entry, proof.Size, [.. proof.Path.Select(hash => Convert.ToBase64String(hash.Span))]));

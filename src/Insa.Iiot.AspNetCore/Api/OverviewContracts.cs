@@ -60,7 +60,9 @@ internal static class OverviewContracts
         [property: Description("Hashes in base64 (RFC 9162 §2.1.3).")] IReadOnlyList<string> Path
     );
 
-    internal sealed record AuditCheckpoint([property: Description("Keep it elsewhere: it is what later exports are checked against.")] string Text);
+    internal sealed record AuditCheckpoint(
+        [property: Description("Keep it elsewhere: it is what later exports are checked against.")] string Text
+    );
 
     internal sealed record AuditKey(string Id, DateTime CreatedAt, string Pem);
 

@@ -19,41 +19,48 @@ internal static class RolesApi
         roles.MapGet("/permissions", ListPermissions).RequireCaller().WithName("listPermissions").WithSummary("All that can be permitted");
         roles.MapGet("/roles", ListAsync).RequireTenant().WithName("listRoles").WithSummary("The built-in roles and the tenant's own");
         roles.MapGet("/roles/{roleId}", GetAsync).RequireTenant().WithName("getRole").WithSummary("A role");
-        roles.MapPost("/roles", CreateAsync)
+        roles
+            .MapPost("/roles", CreateAsync)
             .RequirePermission(Permissions.RolesAdmin)
             .TakesIdempotencyKey()
             .Audits("role.create")
             .WithName("createRole")
             .WithSummary("Make a role");
-        roles.MapPut("/roles/{roleId}", UpdateAsync)
+        roles
+            .MapPut("/roles/{roleId}", UpdateAsync)
             .Audits("role.update")
             .RequirePermission(Permissions.RolesAdmin)
             .TakesVersion()
             .WithName("updateRole")
             .WithSummary("Change a role");
-        roles.MapDelete("/roles/{roleId}", DeleteAsync)
+        roles
+            .MapDelete("/roles/{roleId}", DeleteAsync)
             .Audits("role.delete")
             .RequirePermission(Permissions.RolesAdmin)
             .TakesVersion()
             .WithName("deleteRole")
             .WithSummary("Delete a role");
-        roles.MapGet("/users/{userId}/roles", ListOfUserAsync)
+        roles
+            .MapGet("/users/{userId}/roles", ListOfUserAsync)
             .RequirePermission(Permissions.UsersAdmin)
             .WithName("listUserRoles")
             .WithSummary("The roles of a member");
-        roles.MapPut("/users/{userId}/roles/{roleId}", GrantAsync)
+        roles
+            .MapPut("/users/{userId}/roles/{roleId}", GrantAsync)
             .Audits("role.grant")
             .RequirePermission(Permissions.UsersAdmin)
             .WithName("grantRole")
             .WithSummary("Give a member a role");
-        roles.MapDelete("/users/{userId}/roles/{roleId}", RevokeAsync)
+        roles
+            .MapDelete("/users/{userId}/roles/{roleId}", RevokeAsync)
             .Audits("role.revoke")
             .RequirePermission(Permissions.UsersAdmin)
             .WithName("revokeRole")
             .WithSummary("Take a role from a member");
     }
 
-    internal static AccessContracts.Role ToAnswer(Tenancy.Role role) => new(role.Id, role.Name, role.Permissions.Names, role.IsBuiltIn, role.Version);
+    internal static AccessContracts.Role ToAnswer(Tenancy.Role role) =>
+        new(role.Id, role.Name, role.Permissions.Names, role.IsBuiltIn, role.Version);
 
     private static Ok<AuthContracts.PermissionList> ListPermissions() => TypedResults.Ok(new AuthContracts.PermissionList(Permissions.All));
 

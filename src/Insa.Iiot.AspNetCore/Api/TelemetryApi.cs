@@ -38,7 +38,11 @@ internal static class TelemetryApi
             .WithMetadata(new TelemetryBody())
             .WithName("postDeviceTelemetry")
             .WithSummary("Store readings of a device");
-        device.MapGet("", ReadAsync).RequirePermission(Permissions.TelemetryRead).WithName("queryTelemetry").WithSummary("Readings of a device by time");
+        device
+            .MapGet("", ReadAsync)
+            .RequirePermission(Permissions.TelemetryRead)
+            .WithName("queryTelemetry")
+            .WithSummary("Readings of a device by time");
         device
             .MapGet("/latest", LatestAsync)
             .RequirePermission(Permissions.TelemetryRead)
@@ -218,7 +222,9 @@ internal static class TelemetryApi
             To = end,
             Limit = int.MaxValue,
         };
-        await TelemetryExport.WriteAsync(http, reader.ReadAsync(caller.Tenant, query, http.RequestAborted), isCsv: format != "ndjson").ConfigureAwait(false);
+        await TelemetryExport
+            .WriteAsync(http, reader.ReadAsync(caller.Tenant, query, http.RequestAborted), isCsv: format != "ndjson")
+            .ConfigureAwait(false);
         return TypedResults.Empty;
     }
 

@@ -13,7 +13,10 @@ internal static class TelemetryContracts
         [property: Description("good, uncertain or bad, and marks such as substituted.")] string Quality
     );
 
-    internal sealed record PointPage(IReadOnlyList<Point> Points, [property: Description("The cursor of the next page; null on the last.")] string? Next);
+    internal sealed record PointPage(
+        IReadOnlyList<Point> Points,
+        [property: Description("The cursor of the next page; null on the last.")] string? Next
+    );
 
     internal sealed record LatestPoints(IReadOnlyList<Point> Points);
 

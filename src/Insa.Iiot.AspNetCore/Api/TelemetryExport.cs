@@ -14,7 +14,9 @@ internal static class TelemetryExport
     public static async Task WriteAsync(HttpContext http, IAsyncEnumerable<TelemetryPoint> points, bool isCsv)
     {
         http.Response.ContentType = isCsv ? "text/csv; charset=utf-8" : "application/x-ndjson";
-        http.Response.Headers.ContentDisposition = isCsv ? "attachment; filename=\"telemetry.csv\"" : "attachment; filename=\"telemetry.ndjson\"";
+        http.Response.Headers.ContentDisposition = isCsv
+            ? "attachment; filename=\"telemetry.csv\""
+            : "attachment; filename=\"telemetry.ndjson\"";
         var text = new StringBuilder();
         if (isCsv)
             text.Append("timestamp,metric,value,quality\r\n");

@@ -25,7 +25,10 @@ internal static class TelemetryIntake
     {
         var format = mediaType is null ? PayloadFormat.Json : ingress.FindFormat(Encoding.UTF8.GetBytes(mediaType));
         if (format is null)
-            return new Problem(ProblemKind.UnsupportedFormat, "Send application/json, application/senml+json, application/senml+cbor or text/plain.");
+            return new Problem(
+                ProblemKind.UnsupportedFormat,
+                "Send application/json, application/senml+json, application/senml+cbor or text/plain."
+            );
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(BusyPatience);
         while (true)

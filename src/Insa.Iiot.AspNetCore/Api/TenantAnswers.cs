@@ -47,7 +47,9 @@ internal static class TenantAnswers
             .. texts.Select(text =>
                 IPNetwork.TryParse(text, out var network)
                     ? network
-                    : throw new ArgumentException($"'{text}' is no network: write 192.0.2.0/24 or 2001:db8::/32, with the bits behind it 0.")
+                    : throw new ArgumentException(
+                        $"'{text}' is no network: write 192.0.2.0/24 or 2001:db8::/32, with the bits behind it 0."
+                    )
             ),
         ];
 

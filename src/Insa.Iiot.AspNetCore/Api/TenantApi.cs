@@ -17,9 +17,18 @@ internal static class TenantApi
     {
         var tenant = api.MapGroup("/tenant").WithTags("Tenant");
         tenant.MapGet("", GetAsync).RequireTenant().WithName("getOwnTenant").WithSummary("The tenant that one works for");
-        tenant.MapPut("", RenameAsync)
-            .Audits("tenant.rename").RequireTenantAdmin().TakesVersion().WithName("renameTenant").WithSummary("Give the tenant another name");
-        tenant.MapGet("/features", ListFeaturesAsync).RequireTenant().WithName("listFeatures").WithSummary("The features, and which are on");
+        tenant
+            .MapPut("", RenameAsync)
+            .Audits("tenant.rename")
+            .RequireTenantAdmin()
+            .TakesVersion()
+            .WithName("renameTenant")
+            .WithSummary("Give the tenant another name");
+        tenant
+            .MapGet("/features", ListFeaturesAsync)
+            .RequireTenant()
+            .WithName("listFeatures")
+            .WithSummary("The features, and which are on");
         tenant.MapGet("/branding", GetBrandingAsync).RequireTenant().WithName("getBranding").WithSummary("How the tenant looks");
         tenant.MapGet("/branding/logo", GetLogoAsync).RequireTenant().WithName("getLogo").WithSummary("The tenant's logo");
         tenant
@@ -44,13 +53,25 @@ internal static class TenantApi
 
         var children = tenant.MapGroup("/children").RequireTenantAdmin();
         children.MapGet("", ListChildrenAsync).WithName("listChildren").WithSummary("The tenants below this one");
-        children.MapPost("", CreateChildAsync).TakesIdempotencyKey()
-            .Audits("tenant.create").WithName("createChild").WithSummary("Make a tenant below this one");
+        children
+            .MapPost("", CreateChildAsync)
+            .TakesIdempotencyKey()
+            .Audits("tenant.create")
+            .WithName("createChild")
+            .WithSummary("Make a tenant below this one");
         children.MapGet("/{childId}", GetChildAsync).WithName("getChild").WithSummary("A tenant below this one");
-        children.MapPost("/{childId}/suspend", SuspendChildAsync)
-            .Audits("tenant.suspend").TakesVersion().WithName("suspendChild").WithSummary("Let nobody work for it");
-        children.MapPost("/{childId}/resume", ResumeChildAsync)
-            .Audits("tenant.resume").TakesVersion().WithName("resumeChild").WithSummary("End a suspension");
+        children
+            .MapPost("/{childId}/suspend", SuspendChildAsync)
+            .Audits("tenant.suspend")
+            .TakesVersion()
+            .WithName("suspendChild")
+            .WithSummary("Let nobody work for it");
+        children
+            .MapPost("/{childId}/resume", ResumeChildAsync)
+            .Audits("tenant.resume")
+            .TakesVersion()
+            .WithName("resumeChild")
+            .WithSummary("End a suspension");
     }
 
     private static async Task<Ok<TenantContracts.Tenant>> GetAsync(Caller caller, TenantDirectory tenants, HttpContext http)
@@ -83,7 +104,11 @@ internal static class TenantApi
         return TypedResults.Ok(ToAnswer(branding));
     }
 
-    private static async Task<Results<FileContentHttpResult, Problem>> GetLogoAsync(Caller caller, TenantBrandings brandings, HttpContext http)
+    private static async Task<Results<FileContentHttpResult, Problem>> GetLogoAsync(
+        Caller caller,
+        TenantBrandings brandings,
+        HttpContext http
+    )
     {
         var branding = await brandings.GetAsync(caller.Tenant, http.RequestAborted).ConfigureAwait(false);
         http.Response.Headers.XContentTypeOptions = "nosniff";
@@ -226,7 +251,12 @@ internal static class TenantApi
                 .ChangeAsync(childId, tenants, http, (id, version) => tenants.ResumeAsync(id, version, http.RequestAborted))
                 .ConfigureAwait(false);
 
-    private static async ValueTask<Tenancy.Tenant?> FindChildAsync(string childId, Caller caller, TenantDirectory tenants, HttpContext http) =>
+    private static async ValueTask<Tenancy.Tenant?> FindChildAsync(
+        string childId,
+        Caller caller,
+        TenantDirectory tenants,
+        HttpContext http
+    ) =>
         TenantId.TryParse(childId, out var id)
         && await tenants.FindAsync(id, http.RequestAborted).ConfigureAwait(false) is { } child
         && child.Parent == caller.Tenant

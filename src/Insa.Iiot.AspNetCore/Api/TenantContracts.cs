@@ -13,7 +13,8 @@ internal static class TenantContracts
         string? ParentId,
         [property: Description("Limits of its own, in place of its plan's; null is no limit.")] IReadOnlyDictionary<string, long?> Limits,
         [property: Description("Features that are on or off whatever its plan says.")] IReadOnlyDictionary<string, bool> Features,
-        [property: Description("Rates of its own, in place of its plan's, such as 100:1,3000:60; null is no rate.")] IReadOnlyDictionary<string, string?> Rates,
+        [property: Description("Rates of its own, in place of its plan's, such as 100:1,3000:60; null is no rate.")]
+            IReadOnlyDictionary<string, string?> Rates,
         DateTime CreatedAt,
         long Version
     );
@@ -27,7 +28,10 @@ internal static class TenantContracts
         IReadOnlyDictionary<string, string?>? Rates = null
     );
 
-    internal sealed record NewChild([property: Description("1 to 63 characters of a-z, 0-9 and '-'; for ever.")] string Id, string DisplayName);
+    internal sealed record NewChild(
+        [property: Description("1 to 63 characters of a-z, 0-9 and '-'; for ever.")] string Id,
+        string DisplayName
+    );
 
     internal sealed record Settings(
         string DisplayName,

@@ -20,15 +20,31 @@ internal static class TenantsApi
     {
         var tenants = api.MapGroup("/tenants").WithTags("Tenants (operators)").RequireOperator();
         tenants.MapGet("", ListAsync).WithName("listTenants").WithSummary("All tenants");
-        tenants.MapPost("", CreateAsync).TakesIdempotencyKey()
-            .Audits("tenant.create").WithName("createTenant").WithSummary("Make a tenant");
+        tenants
+            .MapPost("", CreateAsync)
+            .TakesIdempotencyKey()
+            .Audits("tenant.create")
+            .WithName("createTenant")
+            .WithSummary("Make a tenant");
         tenants.MapGet("/{tenantId}", GetAsync).WithName("getTenant").WithSummary("A tenant");
-        tenants.MapPut("/{tenantId}", UpdateAsync)
-            .Audits("tenant.update").TakesVersion().WithName("updateTenant").WithSummary("Change a tenant's plan, limits and features");
-        tenants.MapPost("/{tenantId}/suspend", SuspendAsync)
-            .Audits("tenant.suspend").TakesVersion().WithName("suspendTenant").WithSummary("Let nobody work for a tenant");
-        tenants.MapPost("/{tenantId}/resume", ResumeAsync)
-            .Audits("tenant.resume").TakesVersion().WithName("resumeTenant").WithSummary("End a suspension");
+        tenants
+            .MapPut("/{tenantId}", UpdateAsync)
+            .Audits("tenant.update")
+            .TakesVersion()
+            .WithName("updateTenant")
+            .WithSummary("Change a tenant's plan, limits and features");
+        tenants
+            .MapPost("/{tenantId}/suspend", SuspendAsync)
+            .Audits("tenant.suspend")
+            .TakesVersion()
+            .WithName("suspendTenant")
+            .WithSummary("Let nobody work for a tenant");
+        tenants
+            .MapPost("/{tenantId}/resume", ResumeAsync)
+            .Audits("tenant.resume")
+            .TakesVersion()
+            .WithName("resumeTenant")
+            .WithSummary("End a suspension");
         tenants
             .MapPost("/{tenantId}/offboard", OffboardAsync)
             .Audits("tenant.offboard")
@@ -36,9 +52,15 @@ internal static class TenantsApi
             .WithName("offboardTenant")
             .WithSummary("Begin a tenant's leaving, which cannot be taken back");
         tenants.MapGet("/{tenantId}/usage", GetUsageAsync).WithName("getTenantUsage").WithSummary("What a tenant has used of its limits");
-        tenants.MapGet("/{tenantId}/features", ListFeaturesAsync).WithName("listTenantFeatures").WithSummary("The features, and which are on");
-        tenants.MapPost("/{tenantId}/members", AddMemberAsync)
-            .Audits("member.create").WithName("addMember").WithSummary("Add a user to a tenant");
+        tenants
+            .MapGet("/{tenantId}/features", ListFeaturesAsync)
+            .WithName("listTenantFeatures")
+            .WithSummary("The features, and which are on");
+        tenants
+            .MapPost("/{tenantId}/members", AddMemberAsync)
+            .Audits("member.create")
+            .WithName("addMember")
+            .WithSummary("Add a user to a tenant");
         api.MapGet("/plans", ListPlans).WithTags("Tenants (operators)").RequireOperator().WithName("listPlans").WithSummary("The plans");
     }
 
@@ -97,11 +119,17 @@ internal static class TenantsApi
         return ChangeAsync(tenantId, tenants, http, (id, version) => tenants.UpdateAsync(id, version, settings, http.RequestAborted));
     }
 
-    private static Task<Results<Ok<TenantContracts.Tenant>, Problem>> SuspendAsync(string tenantId, TenantDirectory tenants, HttpContext http) =>
-        ChangeAsync(tenantId, tenants, http, (id, version) => tenants.SuspendAsync(id, version, http.RequestAborted));
+    private static Task<Results<Ok<TenantContracts.Tenant>, Problem>> SuspendAsync(
+        string tenantId,
+        TenantDirectory tenants,
+        HttpContext http
+    ) => ChangeAsync(tenantId, tenants, http, (id, version) => tenants.SuspendAsync(id, version, http.RequestAborted));
 
-    private static Task<Results<Ok<TenantContracts.Tenant>, Problem>> ResumeAsync(string tenantId, TenantDirectory tenants, HttpContext http) =>
-        ChangeAsync(tenantId, tenants, http, (id, version) => tenants.ResumeAsync(id, version, http.RequestAborted));
+    private static Task<Results<Ok<TenantContracts.Tenant>, Problem>> ResumeAsync(
+        string tenantId,
+        TenantDirectory tenants,
+        HttpContext http
+    ) => ChangeAsync(tenantId, tenants, http, (id, version) => tenants.ResumeAsync(id, version, http.RequestAborted));
 
     private static Task<Results<Ok<TenantContracts.Tenant>, Problem>> OffboardAsync(
         string tenantId,
@@ -119,7 +147,11 @@ internal static class TenantsApi
             ? TypedResults.Ok(OverviewApi.ToAnswer(await usage.ReadAsync(tenant.Id, http.RequestAborted).ConfigureAwait(false)))
             : Problem.NotFound();
 
-    private static async Task<Results<Ok<FeatureList>, Problem>> ListFeaturesAsync(string tenantId, TenantDirectory tenants, HttpContext http) =>
+    private static async Task<Results<Ok<FeatureList>, Problem>> ListFeaturesAsync(
+        string tenantId,
+        TenantDirectory tenants,
+        HttpContext http
+    ) =>
         await FindAsync(tenantId, tenants, http).ConfigureAwait(false) is { } tenant
             ? TypedResults.Ok(TenantAnswers.Of(tenants.ListFeatures(tenant)))
             : Problem.NotFound();

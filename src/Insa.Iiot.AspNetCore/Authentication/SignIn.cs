@@ -25,7 +25,8 @@ internal sealed class SignIn(
     private readonly GateClock _clock = new(time);
 
     /// <summary>The one answer to whatever is wrong.</summary>
-    public static Problem Failed() => new(ProblemKind.SignInFailed, "Something of it is wrong; or too much was wrong lately, and it has to wait.");
+    public static Problem Failed() =>
+        new(ProblemKind.SignInFailed, "Something of it is wrong; or too much was wrong lately, and it has to wait.");
 
     /// <summary>Slows down who tries again and again, from wherever.</summary>
     public Problem? Throttle(HttpContext http)

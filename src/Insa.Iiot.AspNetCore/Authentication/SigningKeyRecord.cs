@@ -1,4 +1,3 @@
-
 namespace Insa.Iiot.AspNetCore.Authentication;
 
 /// <param name="CreatedAt">When it was made, UTC.</param>

@@ -1,7 +1,7 @@
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -18,13 +18,19 @@ internal sealed class GuardCheck : IStartupFilter
         {
             next(app);
             var endpoints = app.ApplicationServices.GetRequiredService<EndpointDataSource>().Endpoints;
-            var open = endpoints.Where(endpoint => !IsDecided(endpoint.Metadata)).Select(endpoint => endpoint.DisplayName).Distinct().ToList();
+            var open = endpoints
+                .Where(endpoint => !IsDecided(endpoint.Metadata))
+                .Select(endpoint => endpoint.DisplayName)
+                .Distinct()
+                .ToList();
             if (open.Count > 0)
                 throw new InvalidOperationException(
                     $"Nobody has decided who may call {string.Join(", ", open)}: guard it with RequireTenant() or another, or let everybody in with AllowAnonymous()."
                 );
             if (!IsUsed && endpoints.Any(endpoint => endpoint.Metadata.GetMetadata<GuardPlan>() is not null))
-                throw new InvalidOperationException("Endpoints have guards that nobody looks at: call app.UseTenancy() before they are mapped.");
+                throw new InvalidOperationException(
+                    "Endpoints have guards that nobody looks at: call app.UseTenancy() before they are mapped."
+                );
         };
 
     // Who wants to be let in by the framework's own authorization has decided too.

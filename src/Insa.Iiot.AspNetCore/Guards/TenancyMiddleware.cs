@@ -132,7 +132,9 @@ internal sealed class TenancyMiddleware(
         {
             // Also of a request that was given up: what was taken for it must not be lost.
             for (var i = 0; i < taken && !isKept; i++)
-                await tenants.ReleaseAsync(caller.Tenant, plan.Quotas[i].Name, plan.Quotas[i].Amount, CancellationToken.None).ConfigureAwait(false);
+                await tenants
+                    .ReleaseAsync(caller.Tenant, plan.Quotas[i].Name, plan.Quotas[i].Amount, CancellationToken.None)
+                    .ConfigureAwait(false);
         }
     }
 

@@ -39,7 +39,9 @@ internal sealed class Body<T>(T value) : IBody, IEndpointParameterMetadataProvid
             size.MaxRequestBodySize = MaxBytes;
         try
         {
-            var value = await JsonSerializer.DeserializeAsync<T>(context.Request.Body, Strict, context.RequestAborted).ConfigureAwait(false);
+            var value = await JsonSerializer
+                .DeserializeAsync<T>(context.Request.Body, Strict, context.RequestAborted)
+                .ConfigureAwait(false);
             return new Body<T>(value ?? throw new BadHttpRequestException("The body is null."));
         }
         catch (JsonException e)

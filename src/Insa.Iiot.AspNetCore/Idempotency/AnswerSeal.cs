@@ -39,5 +39,8 @@ internal static class AnswerSeal
     }
 
     private static AesGcm Aes(string idempotencyKey) =>
-        new(HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(idempotencyKey), 32, info: "insa-iiot idempotency"u8.ToArray()), TagBytes);
+        new(
+            HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(idempotencyKey), 32, info: "insa-iiot idempotency"u8.ToArray()),
+            TagBytes
+        );
 }

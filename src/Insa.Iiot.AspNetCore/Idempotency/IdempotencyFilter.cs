@@ -80,7 +80,9 @@ internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) 
                 var record = new IdempotencyRecord(request, time.GetUtcNow().UtcDateTime + Lifetime, AnswerSeal.Close(given, key));
 
                 // It is done: that the caller has gone does not undo it.
-                var kept = await store.CommitAsync([ControlChange.Replace(mine, Write(record))], CancellationToken.None).ConfigureAwait(false);
+                var kept = await store
+                    .CommitAsync([ControlChange.Replace(mine, Write(record))], CancellationToken.None)
+                    .ConfigureAwait(false);
                 isKept = kept.Outcome == ControlOutcome.Done;
             }
         }
@@ -130,7 +132,8 @@ internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) 
     private static IdempotencyRecord Read(ControlRecord record) =>
         JsonSerializer.Deserialize(record.Body.Span, IdempotencyJson.Default.IdempotencyRecord)!;
 
-    private static byte[] Write(IdempotencyRecord record) => JsonSerializer.SerializeToUtf8Bytes(record, IdempotencyJson.Default.IdempotencyRecord);
+    private static byte[] Write(IdempotencyRecord record) =>
+        JsonSerializer.SerializeToUtf8Bytes(record, IdempotencyJson.Default.IdempotencyRecord);
 
     private sealed class GivenAgain(IdempotencyAnswer answer) : IResult
     {

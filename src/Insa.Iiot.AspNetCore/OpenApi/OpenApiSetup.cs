@@ -120,7 +120,12 @@ internal static class OpenApiSetup
 
         if (metadata.OfType<IdempotencyTrait>().Any())
         {
-            Header(operation, IdempotencyFilter.Header, "A random UUID: with the same key the same request is done once.", isRequired: false);
+            Header(
+                operation,
+                IdempotencyFilter.Header,
+                "A random UUID: with the same key the same request is done once.",
+                isRequired: false
+            );
             Problem(operation, context, 422, "The idempotency key was used for another request.");
         }
 
@@ -139,7 +144,10 @@ internal static class OpenApiSetup
                 },
                 ["application/senml+json"] = new() { Schema = new OpenApiSchema { Description = "RFC 8428" } },
                 ["application/senml+cbor"] = new() { Schema = new OpenApiSchema { Description = "RFC 8428" } },
-                ["text/plain"] = new() { Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "A bare number." } },
+                ["text/plain"] = new()
+                {
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String, Description = "A bare number." },
+                },
             },
         };
 

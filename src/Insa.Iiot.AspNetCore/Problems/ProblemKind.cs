@@ -6,7 +6,11 @@ namespace Insa.Iiot.AspNetCore.Problems;
 internal sealed record ProblemKind(string Name, HttpStatusCode Status, string Title)
 {
     public static readonly ProblemKind Invalid = new("invalid", HttpStatusCode.BadRequest, "The request is not valid.");
-    public static readonly ProblemKind Unauthenticated = new("unauthenticated", HttpStatusCode.Unauthorized, "The credential does not hold.");
+    public static readonly ProblemKind Unauthenticated = new(
+        "unauthenticated",
+        HttpStatusCode.Unauthorized,
+        "The credential does not hold."
+    );
     public static readonly ProblemKind SignInFailed = new("sign-in-failed", HttpStatusCode.Unauthorized, "The sign-in failed.");
     public static readonly ProblemKind NoTenant = new("no-tenant", HttpStatusCode.Forbidden, "The credential is for no tenant.");
     public static readonly ProblemKind TenantMismatch = new(
@@ -60,16 +64,20 @@ internal sealed record ProblemKind(string Name, HttpStatusCode Status, string Ti
     );
 
     // The name is that of draft-ietf-httpapi-ratelimit-headers §7.1, for what it says is the same.
-    public static readonly ProblemKind QuotaExceeded = new("quota-exceeded", HttpStatusCode.TooManyRequests, "Too much in too short a time.");
+    public static readonly ProblemKind QuotaExceeded = new(
+        "quota-exceeded",
+        HttpStatusCode.TooManyRequests,
+        "Too much in too short a time."
+    );
     public static readonly ProblemKind Busy = new("busy", HttpStatusCode.ServiceUnavailable, "The host cannot do it now: try again later.");
     public static readonly ProblemKind Failed = new("failed", HttpStatusCode.InternalServerError, "The host has failed.");
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<ProblemKind> All { get; } =
-        [
-            .. typeof(ProblemKind)
-                .GetFields(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Static)
-                .Select(field => field.GetValue(null))
-                .OfType<ProblemKind>(),
-        ];
+    [
+        .. typeof(ProblemKind)
+            .GetFields(System.Reflection.BindingFlags.Public | System.Reflection.BindingFlags.Static)
+            .Select(field => field.GetValue(null))
+            .OfType<ProblemKind>(),
+    ];
 }

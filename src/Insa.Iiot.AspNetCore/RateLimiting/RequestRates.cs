@@ -27,7 +27,10 @@ internal sealed class RequestRates
         _callers = new GateTable<string>(options.Value.CallerRate, MostCallers);
         _tenants = new GateTable<TenantId>(options.Value.TenantRate, MostTenants);
         _clock = new GateClock(time);
-        _names = [.. options.Value.CallerRate.Windows.Select(window => string.Create(CultureInfo.InvariantCulture, $"\"{window.Seconds}s\""))];
+        _names =
+        [
+            .. options.Value.CallerRate.Windows.Select(window => string.Create(CultureInfo.InvariantCulture, $"\"{window.Seconds}s\"")),
+        ];
         _policy = string.Join(
             ", ",
             options.Value.CallerRate.Windows.Select(
@@ -50,9 +53,7 @@ internal sealed class RequestRates
         }
 
         Tell(http.Response.Headers, own, now);
-        return wait == 0
-            ? null
-            : new Problem(ProblemKind.QuotaExceeded, "Too many requests.") { RetryAfter = GateClock.ToTimeSpan(wait) };
+        return wait == 0 ? null : new Problem(ProblemKind.QuotaExceeded, "Too many requests.") { RetryAfter = GateClock.ToTimeSpan(wait) };
     }
 
     private void Tell(IHeaderDictionary headers, RateGate gate, long now)

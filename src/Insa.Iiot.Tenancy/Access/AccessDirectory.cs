@@ -94,7 +94,10 @@ internal sealed class AccessDirectory
         var user = await _users.FindAsync(key.Subject, cancellationToken).ConfigureAwait(false);
         if (user is null || user.TokenVersion != key.TokenVersion)
             return null;
-        if (!RefreshToken.IsOfUser(key.Session!, user.Id) || await _sessions.FindAsync(key.Session!, cancellationToken).ConfigureAwait(false) is null)
+        if (
+            !RefreshToken.IsOfUser(key.Session!, user.Id)
+            || await _sessions.FindAsync(key.Session!, cancellationToken).ConfigureAwait(false) is null
+        )
             return null;
         var access = new AccessGrant
         {
