@@ -66,7 +66,7 @@ internal static class HostRun
 
             Insa.Iiot is ready.
               MQTT   {{{bootstrap.Mqtt.Host}}}:{{{bootstrap.Mqtt.Port}}}   devices of tenant '{{{bootstrap.Tenant}}}', by user name and password
-              HTTP   {{{bootstrap.Http}}}   API for the admin token; /health/ready, /metrics
+              HTTP   {{{bootstrap.Http}}}   REST API, tried at /scalar; {{{bootstrap.AdminEmail}}} or the admin token; /health/ready, /metrics
               Store  {{{store.Text}}}
               Data   {{{Path.GetDirectoryName(file)}}}   secrets in bootstrap.json, for this user only
               Sim    {{{machines}}}

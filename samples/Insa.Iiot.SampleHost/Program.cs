@@ -28,9 +28,11 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.HttpAddress,
 builder
     .Services.AddIiot()
     .AddStorage(settings, builder.Configuration)
+    .AddTenancy(tenancy => builder.Configuration.GetSection("Iiot:Tenancy").Bind(tenancy))
     .AddIngestion(ingestion => builder.Configuration.GetSection("Iiot:Ingestion").Bind(ingestion))
-    .AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort }));
-builder.Services.AddSingleton(settings).AddSingleton<FirstStart>().AddSingleton<AdminToken>();
+    .AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort }))
+    .AddRestApi();
+builder.Services.AddSingleton(settings).AddSingleton<FirstStart>();
 if (settings.SimulatedMachines > 0)
     builder.Services.AddHostedService<MachineSimulator>();
 builder.Services.AddProblemDetails();
@@ -62,8 +64,9 @@ app.UseExceptionHandler(
 );
 app.UseStatusCodePages();
 app.UseWebSockets();
-app.MapMqtt("/mqtt");
-app.MapTelemetryApi();
+app.UseTenancy();
+app.MapMqtt("/mqtt").AllowAnonymous(); // devices show their own credential
+app.MapRestApi();
 app.MapHealth();
-app.MapPrometheusScrapingEndpoint("/metrics");
+app.MapPrometheusScrapingEndpoint("/metrics").AllowAnonymous();
 return await HostRun.RunAsync(app);

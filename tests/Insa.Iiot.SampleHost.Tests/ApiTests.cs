@@ -86,7 +86,7 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
             HostProcess.Json("""{"data":{"t":1}}""")
         );
         Assert.Equal(HttpStatusCode.NoContent, posted.StatusCode);
-        var listed = (await Host.ReadAsync("/api/v1/devices"))["devices"]!.AsArray();
+        var listed = (await Host.ReadAsync("/api/v1/devices"))["items"]!.AsArray();
         Assert.Single(listed, device => (string?)device!["id"] == "lathe");
         Assert.DoesNotContain(password, listed.ToJsonString(), StringComparison.Ordinal);
         await ProblemAsync(409, HttpMethod.Post, "/api/v1/devices", Host.Admin, HostProcess.Json("""{"id":"lathe"}"""));
@@ -103,10 +103,10 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
             HostProcess.Basic(user, password),
             HostProcess.Json("""{"data":""")
         );
-        Assert.Equal("Malformed", (string?)problem["detail"]);
-        var letter = (await Host.ReadAsync("/api/v1/dead-letters"))["letters"]!
+        Assert.Equal("malformed", (string?)problem["subject"]);
+        var letter = (await Host.ReadAsync("/api/v1/dead-letters"))["items"]!
             .AsArray()
-            .Single(letter => (string?)letter!["device"] == "bad")!;
+            .Single(letter => (string?)letter!["deviceId"] == "bad")!;
         Assert.Equal("malformed", (string?)letter["reason"]);
         Assert.Equal("application/json", (string?)letter["mediaType"]);
         Assert.Equal("""{"data":""", Encoding.UTF8.GetString(Convert.FromBase64String((string)letter["payloadBase64"]!)));
@@ -179,7 +179,7 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
     [Theory]
     [InlineData("GET", "/api/v1/telemetry")]
     [InlineData("DELETE", "/api/v1/devices")]
-    [InlineData("POST", "/api/v1/devices/demo-press-01/telemetry")]
+    [InlineData("PATCH", "/api/v1/devices/demo-press-01/telemetry")]
     public Task Another_method_is_not_allowed(string method, string path) => ProblemAsync(405, new HttpMethod(method), path, Host.Admin);
 
     [Theory]
@@ -209,9 +209,9 @@ public sealed class ApiTests(RunningHost running) : IClassFixture<RunningHost>
     [InlineData("devices?limit=0")]
     [InlineData("devices?limit=10001")]
     [InlineData("devices?limit=many")]
-    [InlineData("devices?after=no%20id")]
+    [InlineData("devices?cursor=no%20id")]
     [InlineData("dead-letters?limit=0")]
-    [InlineData("dead-letters?after=x")]
+    [InlineData("dead-letters?cursor=x")]
     [InlineData("devices/demo-press-01/telemetry?limit=0")]
     [InlineData("devices/demo-press-01/telemetry?cursor=x")]
     [InlineData("devices/demo-press-01/telemetry?from=yesterday")]

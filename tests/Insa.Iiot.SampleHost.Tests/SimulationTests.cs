@@ -37,7 +37,7 @@ public sealed class SimulationTests : IDisposable
     {
         await using var host = await HostProcess.StartAsync(_folder.Data);
         Assert.Contains("--simulate N", host.Banner, StringComparison.Ordinal);
-        Assert.Equal("demo-press-01", (string?)(await host.ReadAsync("/api/v1/devices"))["devices"]!.AsArray().Single()!["id"]);
+        Assert.Equal("demo-press-01", (string?)(await host.ReadAsync("/api/v1/devices"))["items"]!.AsArray().Single()!["id"]);
     }
 
     [Theory]

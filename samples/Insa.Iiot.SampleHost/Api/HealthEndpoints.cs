@@ -4,9 +4,10 @@ internal static class HealthEndpoints
 {
     public static void MapHealth(this WebApplication app)
     {
-        app.MapGet("/health/live", () => "alive");
-        app.MapGet(
-            "/health/ready",
+        var health = app.MapGroup("/health").AllowAnonymous();
+        health.MapGet("/live", () => "alive");
+        health.MapGet(
+            "/ready",
             async (IDeviceRegistry registry, CancellationToken cancellationToken) =>
             {
                 try

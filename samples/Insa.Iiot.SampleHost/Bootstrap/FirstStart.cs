@@ -2,11 +2,19 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Insa.Iiot.Tenancy;
 
 namespace Insa.Iiot.SampleHost.Bootstrap;
 
-/// <summary>Makes the default tenant, its first device and the admin token, all with random secrets, once.</summary>
-internal sealed class FirstStart(HostSettings settings, IDeviceRegistry registry, AdminToken adminToken)
+/// <summary>Makes the default tenant, its first device and its first administrator, all with random secrets, once.</summary>
+internal sealed class FirstStart(
+    HostSettings settings,
+    IDeviceRegistry registry,
+    TenantDirectory tenants,
+    UserAccounts users,
+    TenantMembers members,
+    ApiKeys keys
+)
 {
     public static readonly TenantId Tenant = TenantId.Parse("default");
     private static readonly DeviceId Device = DeviceId.Parse("demo-press-01");
@@ -16,15 +24,22 @@ internal sealed class FirstStart(HostSettings settings, IDeviceRegistry registry
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, // read by people and by sed, never by a browser
     };
 
+    private const string AdminEmail = "admin@localhost";
+    private const string KeyName = "bootstrap";
+
     private string FilePath => Path.Combine(settings.Data, "bootstrap.json");
 
     /// <exception cref="IOException">The folder or the file cannot be used.</exception>
     /// <exception cref="TelemetryStoreException">The store cannot be used.</exception>
     public async Task<BootstrapFile> PrepareAsync()
     {
-        var file = File.Exists(FilePath) ? Read() : await MakeAsync();
-        adminToken.Set(TenantId.Parse(file.Tenant), file.AdminToken);
-        return file;
+        var file = File.Exists(FilePath) ? Read() : null;
+
+        // The file may be of another store than the one that is used now.
+        if (await tenants.FindAsync(Tenant) is not null)
+            return file ?? await MakeAsync();
+        await tenants.CreateAsync(Tenant, new TenantSettings { DisplayName = "Default", Plan = "enterprise" });
+        return await MakeAsync();
     }
 
     /// <summary>Writes the file for its owner alone, in one step.</summary>
@@ -59,14 +74,42 @@ internal sealed class FirstStart(HostSettings settings, IDeviceRegistry registry
         Directory.CreateDirectory(settings.Data);
         await registry.AddAsync(Tenant, new Device { Id = Device, DisplayName = "Demo press" });
         var secret = await registry.RotateSecretAsync(Tenant, Device);
+        var password = NewSecret();
+        var adminId = await MakeAdminAsync(password);
         var file = new BootstrapFile(
             Tenant.Value,
             "",
             new BootstrapMqtt(settings.MqttAddress.ToString(), settings.MqttPort),
-            Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)),
+            AdminEmail,
+            password,
+            await MakeKeyAsync(adminId),
             new BootstrapDevice(Device.Value, $"{Device}@{Tenant}", secret!)
         );
         Write(file);
         return file;
     }
+
+    private async Task<string> MakeAdminAsync(string password)
+    {
+        var admin = await users.FindByEmailAsync(AdminEmail);
+        if (admin is null)
+            admin = await users.CreateAsync(AdminEmail, "Administrator", password);
+        else
+            await users.SetPasswordAsync(admin.Id, password);
+        await users.SetOperatorAsync(admin.Id, isOperator: true);
+        if (await members.FindAsync(Tenant, admin.Id) is null)
+            await members.AddAsync(Tenant, Actor.Platform, admin.Id, [Role.Admin]);
+        return admin.Id;
+    }
+
+    // Of a file that was moved away the key must not hold any more.
+    private async Task<string> MakeKeyAsync(string adminId)
+    {
+        foreach (var old in (await keys.ListAsync(Tenant, after: null, limit: 1000)).Where(key => key.Name == KeyName))
+            await keys.RevokeAsync(Tenant, old.Id);
+        var (_, text) = await keys.CreateAsync(Tenant, new Actor(adminId, PermissionSet.All), KeyName, PermissionSet.All, expiresAt: null);
+        return text;
+    }
+
+    private static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(24));
 }
