@@ -31,7 +31,7 @@ builder
     .AddTenancy(tenancy => builder.Configuration.GetSection("Iiot:Tenancy").Bind(tenancy))
     .AddIngestion(ingestion => builder.Configuration.GetSection("Iiot:Ingestion").Bind(ingestion))
     .AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort }))
-    .AddRestApi();
+    .AddRestApi(api => builder.Configuration.GetSection("Iiot:RestApi").Bind(api));
 builder.Services.AddSingleton(settings).AddSingleton<FirstStart>();
 if (settings.SimulatedMachines > 0)
     builder.Services.AddHostedService<MachineSimulator>();

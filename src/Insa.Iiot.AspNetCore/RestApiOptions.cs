@@ -1,5 +1,3 @@
-using Insa.Iiot.Tenancy;
-
 namespace Insa.Iiot.AspNetCore;
 
 /// <summary>How people and programs sign in, and how long what they get is good for. Checked when the host starts.</summary>
@@ -18,13 +16,13 @@ public sealed class RestApiOptions
     public TimeSpan SigningKeyLifetime { get; set; } = TimeSpan.FromDays(30);
 
     /// <summary>How often one address (of IPv6, one /64) may try to sign in. Default <c>10:10,60:600</c>: 10 in 10 seconds and 60 in 10 minutes.</summary>
-    public RateLimit SignInRate { get; set; } = RateLimit.Parse("10:10,60:600");
+    public string SignInRate { get; set; } = "10:10,60:600";
 
-    /// <summary>How many requests one user or API key may make. Default <c>100:1,3000:60</c>.</summary>
-    public RateLimit CallerRate { get; set; } = RateLimit.Parse("100:1,3000:60");
+    /// <summary>How many requests one user or API key may make, on one host. Default <c>100:1,3000:60</c>: 100 in a second and 3,000 in a minute.</summary>
+    public string CallerRate { get; set; } = "100:1,3000:60";
 
-    /// <summary>How many requests all callers of one tenant may make. Default <c>500:1,15000:60</c>.</summary>
-    public RateLimit TenantRate { get; set; } = RateLimit.Parse("500:1,15000:60");
+    /// <summary>How many requests all callers of one tenant may make, on one host. Default <c>500:1,15000:60</c>.</summary>
+    public string TenantRate { get; set; } = "500:1,15000:60";
 
     /// <summary>
     /// Other issuers (OpenID Connect) whose tokens can be exchanged for ours at <c>POST /api/v1/auth/exchange</c>. The account is that of the

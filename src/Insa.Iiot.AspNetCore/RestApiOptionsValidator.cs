@@ -1,3 +1,4 @@
+using Insa.Iiot.Tenancy;
 using Microsoft.Extensions.Options;
 
 namespace Insa.Iiot.AspNetCore;
@@ -13,6 +14,9 @@ internal sealed class RestApiOptionsValidator : IValidateOptions<RestApiOptions>
             result.AddError("is missing: name whom the tokens are for.", nameof(options.Audience));
         Check(options.AccessTokenLifetime, TimeSpan.FromMinutes(1), TimeSpan.FromHours(1), nameof(options.AccessTokenLifetime));
         Check(options.SigningKeyLifetime, TimeSpan.FromDays(1), TimeSpan.FromDays(366), nameof(options.SigningKeyLifetime));
+        CheckRate(options.SignInRate, nameof(options.SignInRate));
+        CheckRate(options.CallerRate, nameof(options.CallerRate));
+        CheckRate(options.TenantRate, nameof(options.TenantRate));
         foreach (var issuer in options.ExternalIssuers)
         {
             var isUri = Uri.TryCreate(issuer.Authority, UriKind.Absolute, out var authority);
@@ -23,6 +27,12 @@ internal sealed class RestApiOptionsValidator : IValidateOptions<RestApiOptions>
         }
 
         return result.Build();
+
+        void CheckRate(string rate, string property)
+        {
+            if (!RateLimit.TryParse(rate, out _))
+                result.AddError($"is '{rate}': write units:seconds, such as 100:1,3000:60.", property);
+        }
 
         void Check(TimeSpan value, TimeSpan least, TimeSpan most, string property)
         {

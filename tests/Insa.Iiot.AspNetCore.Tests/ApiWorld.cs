@@ -41,7 +41,7 @@ internal sealed class ApiWorld : IAsyncDisposable
                 tenancy.Plans["enterprise"].Features.Add("ml");
             })
             .AddIngestion()
-            .AddRestApi(api => api.SignInRate = RateLimit.Parse("1000:1"));
+            .AddRestApi(api => api.SignInRate = "1000:1");
         if (store is null)
             iiot.AddSqliteStorage(sqlite =>
             {

@@ -28,8 +28,8 @@ public abstract class IsolationTests : IAsyncLifetime
             configure: iiot =>
                 iiot.AddRestApi(api =>
                 {
-                    api.CallerRate = RateLimit.Parse("100000:1");
-                    api.TenantRate = RateLimit.Parse("100000:1");
+                    api.CallerRate = "100000:1";
+                    api.TenantRate = "100000:1";
                 }),
             store: await MakeStoreAsync()
         );

@@ -16,8 +16,8 @@ public sealed class RoleMatrixTests : IAsyncLifetime
         _world = await ApiWorld.MakeAsync(configure: iiot =>
             iiot.AddRestApi(api =>
             {
-                api.CallerRate = RateLimit.Parse("100000:1");
-                api.TenantRate = RateLimit.Parse("100000:1");
+                api.CallerRate = "100000:1";
+                api.TenantRate = "100000:1";
             })
         );
 

@@ -108,10 +108,13 @@ internal sealed class HostProcess : IAsyncDisposable
         HttpMethod method,
         string path,
         AuthenticationHeaderValue? authorization,
-        HttpContent? content = null
+        HttpContent? content = null,
+        params (string Name, string Value)[] headers
     )
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
+        foreach (var (name, value) in headers)
+            request.Headers.TryAddWithoutValidation(name, value);
         request.Headers.Authorization = authorization;
         return await _http.SendAsync(request);
     }

@@ -21,7 +21,7 @@ internal sealed class SignIn(
 {
     private const int MostClients = 100_000;
 
-    private readonly GateTable<ClientAddress> _attempts = new(options.Value.SignInRate, MostClients);
+    private readonly GateTable<ClientAddress> _attempts = new(RateLimit.Parse(options.Value.SignInRate), MostClients);
     private readonly GateClock _clock = new(time);
 
     /// <summary>The one answer to whatever is wrong.</summary>

@@ -24,16 +24,14 @@ internal sealed class RequestRates
 
     public RequestRates(IOptions<RestApiOptions> options, TimeProvider time)
     {
-        _callers = new GateTable<string>(options.Value.CallerRate, MostCallers);
-        _tenants = new GateTable<TenantId>(options.Value.TenantRate, MostTenants);
+        var own = RateLimit.Parse(options.Value.CallerRate);
+        _callers = new GateTable<string>(own, MostCallers);
+        _tenants = new GateTable<TenantId>(RateLimit.Parse(options.Value.TenantRate), MostTenants);
         _clock = new GateClock(time);
-        _names =
-        [
-            .. options.Value.CallerRate.Windows.Select(window => string.Create(CultureInfo.InvariantCulture, $"\"{window.Seconds}s\"")),
-        ];
+        _names = [.. own.Windows.Select(window => string.Create(CultureInfo.InvariantCulture, $"\"{window.Seconds}s\""))];
         _policy = string.Join(
             ", ",
-            options.Value.CallerRate.Windows.Select(
+            own.Windows.Select(
                 (window, i) => string.Create(CultureInfo.InvariantCulture, $"{_names[i]};q={window.Units};w={window.Seconds}")
             )
         );
