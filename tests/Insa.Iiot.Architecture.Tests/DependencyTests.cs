@@ -6,6 +6,7 @@ public sealed class DependencyTests
 {
     private const string Family = "Insa.Iiot.";
     private const string Abstractions = "Insa.Iiot.Abstractions";
+    private const string RestApi = "Insa.Iiot.AspNetCore";
 
     public static TheoryData<string> Packages =>
         ["Insa.Iiot.Ingestion", "Insa.Iiot.Protocols.Mqtt", "Insa.Iiot.Storage.Postgres", "Insa.Iiot.Storage.Sqlite", "Insa.Iiot.Tenancy"];
@@ -16,6 +17,16 @@ public sealed class DependencyTests
     {
         var references = Assembly.Load(package).GetReferencedAssemblies().Select(reference => reference.Name!);
         Assert.Equal([Abstractions], references.Where(name => name.StartsWith(Family, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void The_REST_API_refers_to_tenancy_and_abstractions_alone()
+    {
+        var references = Assembly.Load(RestApi).GetReferencedAssemblies().Select(reference => reference.Name!);
+        Assert.Equal(
+            [Abstractions, "Insa.Iiot.Tenancy"],
+            references.Where(name => name.StartsWith(Family, StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -30,6 +41,7 @@ public sealed class DependencyTests
 
     [Theory]
     [MemberData(nameof(Packages))]
+    [InlineData(RestApi)]
     public void Public_classes_are_sealed(string package) =>
         Assert.DoesNotContain(Assembly.Load(package).GetExportedTypes(), type => type is { IsClass: true, IsSealed: false });
 }

@@ -30,7 +30,7 @@ internal sealed class ApiWorld : IAsyncDisposable
     private ApiWorld(Action<WebApplication>? map, Action<IiotBuilder>? configure, Action<IiotBuilder>? store)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().AddFakeLogging();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
         builder.Services.AddSingleton<TimeProvider>(Time);
         var iiot = builder
@@ -136,6 +136,9 @@ internal sealed class ApiWorld : IAsyncDisposable
         foreach (var (name, value) in headers)
             request.Headers.TryAddWithoutValidation(name, value);
         using var response = await Http.SendAsync(request);
+
+        // Whatever is asked, the host does not fail.
+        Assert.False(response.StatusCode == HttpStatusCode.InternalServerError, $"{method} {path}: {Failure()}");
         return new Answer(
             (int)response.StatusCode,
             await response.Content.ReadAsByteArrayAsync(),
@@ -144,6 +147,9 @@ internal sealed class ApiWorld : IAsyncDisposable
                 .ToDictionary(h => h.Key, h => string.Join(", ", h.Value), StringComparer.OrdinalIgnoreCase)
         );
     }
+
+    private Exception? Failure() =>
+        Services.GetFakeLogCollector().GetSnapshot().LastOrDefault(record => record.Level == LogLevel.Error)?.Exception;
 
     public async ValueTask DisposeAsync()
     {

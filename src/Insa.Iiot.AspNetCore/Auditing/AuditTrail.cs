@@ -26,6 +26,7 @@ internal sealed class AuditTrail(AuditLog log)
         if (refusal == ProblemKind.Invalid.Name)
             return;
         var caller = (http.User as CallerPrincipal)?.Caller;
+        var who = refusal is null && http.Items[typeof(Signed)] is Signed signed ? signed : new Signed(null, null);
         var details = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in http.GetRouteData().Values)
         {
@@ -37,32 +38,37 @@ internal sealed class AuditTrail(AuditLog log)
             details["actsFrom"] = above.Value;
         var happened = new AuditEvent
         {
-            Actor = caller?.Id ?? Nobody,
+            Actor = caller?.Id ?? who.Actor ?? Nobody,
             Action = trait.Action,
             Target = http.Items[typeof(AuditTrait)] as string ?? http.Request.Path.Value,
             Refusal = refusal,
             SourceAddress = http.Connection.RemoteIpAddress?.ToString(),
             Details = details,
         };
-        foreach (var scope in ScopesOf(caller, details, isDone: refusal is null))
+        foreach (var scope in ScopesOf(caller?.HasTenant == true ? caller.Tenant : who.Tenant, caller?.ActsFrom, details, isDone: refusal is null))
             await log.AppendAsync(scope, happened, http.RequestAborted).ConfigureAwait(false);
     }
+
+    /// <summary>Says who has signed in with a request that came from nobody yet.</summary>
+    public static void SignedIn(HttpContext http, string actor, TenantId? tenant) => http.Items[typeof(Signed)] = new Signed(actor, tenant);
 
     /// <summary>Says what a request is about, where its path does not.</summary>
     public static void About(HttpContext http, string target) => http.Items[typeof(AuditTrait)] = target;
 
     // What was refused may name a tenant that does not exist, which has no log.
-    private static HashSet<ControlScope> ScopesOf(Caller? caller, Dictionary<string, string> route, bool isDone)
+    private static HashSet<ControlScope> ScopesOf(TenantId? tenant, TenantId? actsFrom, Dictionary<string, string> route, bool isDone)
     {
-        var scopes = new HashSet<ControlScope> { caller is { HasTenant: true } ? ControlScope.Of(caller.Tenant) : ControlScope.Platform };
-        if (caller?.ActsFrom is { } above)
+        var scopes = new HashSet<ControlScope> { tenant is { } own ? ControlScope.Of(own) : ControlScope.Platform };
+        if (actsFrom is { } above)
             scopes.Add(ControlScope.Of(above));
         foreach (var name in TenantRoutes)
         {
-            if (isDone && route.TryGetValue(name, out var text) && TenantId.TryParse(text, out var tenant))
-                scopes.Add(ControlScope.Of(tenant));
+            if (isDone && route.TryGetValue(name, out var text) && TenantId.TryParse(text, out var named))
+                scopes.Add(ControlScope.Of(named));
         }
 
         return scopes;
     }
+
+    private sealed record Signed(string? Actor, TenantId? Tenant);
 }

@@ -1,4 +1,5 @@
 using Insa.Iiot.AspNetCore.Api;
+using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Problems;
 using Insa.Iiot.AspNetCore.RateLimiting;
 using Insa.Iiot.Tenancy;
@@ -70,6 +71,7 @@ internal sealed class SignIn(
     public async Task<Ok<AuthContracts.Tokens>> AnswerAsync(UserAccount user, UserSession session, string? refreshToken, HttpContext http)
     {
         var (token, expiresAt) = await tokens.IssueAsync(session, http.RequestAborted).ConfigureAwait(false);
+        AuditTrail.SignedIn(http, user.Id, session.Tenant);
         http.Response.Headers.CacheControl = "no-store";
         return TypedResults.Ok(
             new AuthContracts.Tokens(

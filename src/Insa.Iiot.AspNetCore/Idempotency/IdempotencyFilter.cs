@@ -104,9 +104,9 @@ internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) 
     {
         if (!CryptographicOperations.FixedTimeEquals(known.RequestHash, request))
             return new Problem(ProblemKind.KeyReused, "Take another key for another request.");
-        return known.Answer is null
-            ? new Problem(ProblemKind.InProgress, "Ask again with the same key.") { RetryAfter = TimeSpan.FromSeconds(1) }
-            : new GivenAgain(AnswerSeal.Open(known.Answer, key));
+        return known.Answer is { Length: > 0 } answer
+            ? new GivenAgain(AnswerSeal.Open(answer, key))
+            : new Problem(ProblemKind.InProgress, "Ask again with the same key.") { RetryAfter = TimeSpan.FromSeconds(1) };
     }
 
     // Arguments are what the body was read into: records, whose text is their content.
