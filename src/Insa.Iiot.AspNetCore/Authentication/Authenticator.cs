@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
@@ -14,11 +16,11 @@ internal sealed class Authenticator(AccessTokens tokens, ApiKeys apiKeys, Access
     private readonly ConcurrentDictionary<TokenHash, (AccessKey Key, DateTime ExpiresAt)> _checked = new();
 
     /// <returns><see langword="null"/> if it does not hold, or not any more.</returns>
-    public ValueTask<CallerPrincipal?> FindAsync(string bearer, CancellationToken cancellationToken)
+    public ValueTask<CallerPrincipal?> FindAsync(ReadOnlySpan<char> bearer, CancellationToken cancellationToken)
     {
         var hash = TokenHash.Of(bearer);
         if (!_checked.TryGetValue(hash, out var known) || time.GetUtcNow().UtcDateTime >= known.ExpiresAt)
-            return CheckAsync(hash, bearer, cancellationToken);
+            return CheckAsync(hash, bearer.ToString(), cancellationToken);
         var found = access.FindAsync(known.Key, cancellationToken);
         return found.IsCompletedSuccessfully ? new(Of(found.Result)) : AwaitAsync(found);
     }
@@ -51,16 +53,19 @@ internal sealed class Authenticator(AccessTokens tokens, ApiKeys apiKeys, Access
 
     private readonly record struct TokenHash(UInt128 High, UInt128 Low)
     {
-        public static TokenHash Of(string bearer)
+        public static TokenHash Of(ReadOnlySpan<char> bearer)
         {
             const int OnStack = 1024;
-            var length = Encoding.UTF8.GetMaxByteCount(bearer.Length);
-            var bytes = length <= OnStack ? stackalloc byte[OnStack] : new byte[length];
+            byte[]? rented = null;
+            var length = Encoding.UTF8.GetByteCount(bearer);
+            var bytes = length <= OnStack ? stackalloc byte[OnStack] : rented = ArrayPool<byte>.Shared.Rent(length);
             Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
             SHA256.HashData(bytes[..Encoding.UTF8.GetBytes(bearer, bytes)], hash);
+            if (rented is not null)
+                ArrayPool<byte>.Shared.Return(rented, clearArray: true);
             return new TokenHash(
-                System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(hash),
-                System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(hash[16..])
+                BinaryPrimitives.ReadUInt128BigEndian(hash),
+                BinaryPrimitives.ReadUInt128BigEndian(hash[16..])
             );
         }
     }

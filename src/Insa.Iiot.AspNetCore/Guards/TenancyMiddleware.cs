@@ -33,14 +33,21 @@ internal sealed class TenancyMiddleware(
         return metadata?.GetMetadata<RestEndpoint>() is null ? next(context) : RunAsync(context);
     }
 
-    private async Task GuardAsync(HttpContext context, GuardPlan plan)
+    private Task GuardAsync(HttpContext context, GuardPlan plan)
+    {
+        var bearer = ReadBearer(context.Request);
+        if (bearer.IsEmpty)
+            return Unauthenticated().ExecuteAsync(context);
+        var found = authenticator.FindAsync(bearer, context.RequestAborted);
+        return found.IsCompletedSuccessfully ? AdmitAsync(context, plan, found.Result) : AwaitAsync(context, plan, found);
+    }
+
+    private async Task AwaitAsync(HttpContext context, GuardPlan plan, ValueTask<CallerPrincipal?> found)
     {
         CallerPrincipal? principal;
         try
         {
-            principal = ReadBearer(context.Request) is { } bearer
-                ? await authenticator.FindAsync(bearer, context.RequestAborted).ConfigureAwait(false)
-                : null;
+            principal = await found.ConfigureAwait(false);
         }
         catch (TelemetryStoreException e)
         {
@@ -49,35 +56,35 @@ internal sealed class TenancyMiddleware(
             return;
         }
 
-        if (principal is null)
-        {
-            await Unauthenticated().ExecuteAsync(context).ConfigureAwait(false);
-            return;
-        }
+        await AdmitAsync(context, plan, principal).ConfigureAwait(false);
+    }
 
+    private Task AdmitAsync(HttpContext context, GuardPlan plan, CallerPrincipal? principal)
+    {
+        if (principal is null)
+            return Unauthenticated().ExecuteAsync(context);
         context.User = principal;
         if (context.GetEndpoint()!.Metadata.GetMetadata<RestEndpoint>() is not null && rates.Take(context, principal.Caller) is { } tooMuch)
         {
             refusals.Count(tooMuch);
-            await tooMuch.ExecuteAsync(context).ConfigureAwait(false);
-            return;
+            return tooMuch.ExecuteAsync(context);
         }
 
         if (Check(context, plan, principal) is { } problem)
-        {
-            await refusals.TellAsync(context, principal.Caller, problem).ConfigureAwait(false);
-            await problem.ExecuteAsync(context).ConfigureAwait(false);
-            return;
-        }
+            return RefuseAsync(context, principal.Caller, problem);
+        return plan.NeedsTenant ? RunForTenantAsync(context, plan, principal.Caller) : RunAsync(context);
+    }
 
-        if (!plan.NeedsTenant)
-        {
-            await RunAsync(context).ConfigureAwait(false);
-            return;
-        }
+    private async Task RefuseAsync(HttpContext context, Caller caller, Problem problem)
+    {
+        await refusals.TellAsync(context, caller, problem).ConfigureAwait(false);
+        await problem.ExecuteAsync(context).ConfigureAwait(false);
+    }
 
-        using var scope = contexts.Begin(principal.Caller.Tenant);
-        await (plan.Quotas.Length == 0 ? RunAsync(context) : RunWithinQuotasAsync(context, plan, principal.Caller)).ConfigureAwait(false);
+    private async Task RunForTenantAsync(HttpContext context, GuardPlan plan, Caller caller)
+    {
+        using var scope = contexts.Begin(caller.Tenant);
+        await (plan.Quotas.Length == 0 ? RunAsync(context) : RunWithinQuotasAsync(context, plan, caller)).ConfigureAwait(false);
     }
 
     private Problem? Check(HttpContext context, GuardPlan plan, CallerPrincipal principal)
@@ -170,9 +177,9 @@ internal sealed class TenancyMiddleware(
             Subject = Array.Find(plan.PermissionNames, name => !caller.Permissions.Contains(name)),
         };
 
-    private static string? ReadBearer(HttpRequest request)
+    private static ReadOnlySpan<char> ReadBearer(HttpRequest request)
     {
         string? header = request.Headers.Authorization;
-        return header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true ? header[Scheme.Length..].Trim() : null;
+        return header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true ? header.AsSpan(Scheme.Length).Trim() : default;
     }
 }

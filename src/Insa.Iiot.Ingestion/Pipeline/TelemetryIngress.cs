@@ -60,7 +60,10 @@ internal sealed class TelemetryIngress : ITelemetryIngress
         if (_stopping)
             return IngestReceipt.Busy(IngestReason.Stopping);
 
+        // What there is no room for comes again, and is to be charged once. Whether there is, is decided under the lane's lock.
         var lane = LaneOf(session.Tenant);
+        if (lane.IsFull)
+            return IngestReceipt.Busy();
         foreach (var policy in _policies)
         {
             var decision = policy.Admit(session, message.Payload.Length);
