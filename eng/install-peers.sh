@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests talk to: mosquitto and its clients, PostgreSQL, and the Node packages below tests/peers/node. Starts no service.
+# Installs what the tests talk to: mosquitto and its clients, PostgreSQL, and the Node packages below tests/peers, and the .NET tools. Starts no service.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,7 +31,11 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-if [ ! -d tests/peers/node/node_modules/mqtt ]; then
-  echo "Installing the Node peers ..."
-  (cd tests/peers/node && npm install --omit=dev --no-package-lock --no-audit --no-fund --silent)
-fi
+for peer in node openapi; do
+  [ ! -d "tests/peers/$peer/node_modules" ] || continue
+  echo "Installing the Node packages of tests/peers/$peer ..."
+  (cd "tests/peers/$peer" && npm install --omit=dev --no-package-lock --no-audit --no-fund --silent)
+done
+
+# Kiota, which makes a client in C#.
+dotnet tool restore >/dev/null

@@ -30,7 +30,12 @@ internal static class TenantApi
             .WithName("listFeatures")
             .WithSummary("The features, and which are on");
         tenant.MapGet("/branding", GetBrandingAsync).RequireTenant().WithName("getBranding").WithSummary("How the tenant looks");
-        tenant.MapGet("/branding/logo", GetLogoAsync).RequireTenant().WithName("getLogo").WithSummary("The tenant's logo");
+        tenant
+            .MapGet("/branding/logo", GetLogoAsync)
+            .RequireTenant()
+            .Produces<Stream>(StatusCodes.Status200OK, "image/png", "image/jpeg", "image/webp")
+            .WithName("getLogo")
+            .WithSummary("The tenant's logo");
         tenant
             .MapPut("/branding", SetBrandingAsync)
             .Audits("branding.update")

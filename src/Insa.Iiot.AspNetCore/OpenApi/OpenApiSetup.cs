@@ -17,13 +17,29 @@ internal static class OpenApiSetup
     private const string Bearer = "bearer";
     private const string Device = "device";
     private const string ProblemSchema = "Problem";
+    private const string TelemetrySchema = "TelemetryMessage";
 
     public static void Configure(OpenApiOptions options)
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
         options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<RestEndpoint>().Any();
+        options.CreateSchemaReferenceId = type =>
+            type.Type.IsAssignableTo(typeof(JsonNode)) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+        options.AddSchemaTransformer((schema, _, _) => Describe(schema));
         options.AddDocumentTransformer((document, _, _) => Describe(document));
         options.AddOperationTransformer((operation, context, _) => Describe(operation, context));
+    }
+
+    // Bodies are read strictly whatever the host has set for its own: a number is never a text.
+    private static Task Describe(OpenApiSchema schema)
+    {
+        if (schema.Type is { } type && (type.HasFlag(JsonSchemaType.Integer) || type.HasFlag(JsonSchemaType.Number)))
+        {
+            schema.Type = type & ~JsonSchemaType.String;
+            schema.Pattern = null;
+        }
+
+        return Task.CompletedTask;
     }
 
     private static Task Describe(OpenApiDocument document)
@@ -70,6 +86,28 @@ internal static class OpenApiSetup
                 ["subject"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The permission, feature or limit." },
             },
         };
+        document.Components.Schemas[TelemetrySchema] = new OpenApiSchema
+        {
+            Type = JsonSchemaType.Object,
+            Required = new HashSet<string>(StringComparer.Ordinal) { "data" },
+            Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
+            {
+                ["data"] = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Object,
+                    AdditionalProperties = new OpenApiSchema(),
+                    Description = "Values by metric, such as {\"temperature\":21.5}.",
+                },
+                ["timestamp"] = new OpenApiSchema
+                {
+                    Type = JsonSchemaType.String,
+                    Format = "date-time",
+                    Description = "When it was measured; when it comes if missing. A number is Unix time in milliseconds.",
+                },
+                ["quality"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "good, uncertain or bad" },
+                ["device_id"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "From a gateway: the device it is of." },
+            },
+        };
         return Task.CompletedTask;
     }
 
@@ -81,7 +119,7 @@ internal static class OpenApiSetup
         operation.Responses ??= [];
         if (metadata.OfType<TelemetryBody>().Any())
         {
-            DescribeTelemetry(operation);
+            DescribeTelemetry(operation, context);
             takesBody = true;
         }
 
@@ -132,7 +170,7 @@ internal static class OpenApiSetup
         return Task.CompletedTask;
     }
 
-    private static void DescribeTelemetry(OpenApiOperation operation) =>
+    private static void DescribeTelemetry(OpenApiOperation operation, OpenApiOperationTransformerContext context) =>
         operation.RequestBody = new OpenApiRequestBody
         {
             Required = true,
@@ -140,7 +178,13 @@ internal static class OpenApiSetup
             {
                 ["application/json"] = new()
                 {
-                    Schema = new OpenApiSchema { Description = "{\"data\":{\"temperature\":21.5},\"timestamp\":…}, or an array of such." },
+                    // One may come without the array; generators make a worse client of the choice than of the array.
+                    Schema = new OpenApiSchema
+                    {
+                        Type = JsonSchemaType.Array,
+                        Items = new OpenApiSchemaReference(TelemetrySchema, context.Document),
+                        Description = "One message may also come without the array.",
+                    },
                 },
                 ["application/senml+json"] = new() { Schema = new OpenApiSchema { Description = "RFC 8428" } },
                 ["application/senml+cbor"] = new() { Schema = new OpenApiSchema { Description = "RFC 8428" } },
