@@ -31,7 +31,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-for peer in node openapi; do
+for peer in node openapi oidc; do
   [ ! -d "tests/peers/$peer/node_modules" ] || continue
   echo "Installing the Node packages of tests/peers/$peer ..."
   (cd "tests/peers/$peer" && npm install --omit=dev --no-package-lock --no-audit --no-fund --silent)

@@ -27,8 +27,9 @@ internal sealed class ApiWorld : IAsyncDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("iiot-api-").FullName;
     private readonly WebApplication _app;
 
-    private ApiWorld(Action<WebApplication>? map, Action<IiotBuilder>? configure, Action<IiotBuilder>? store)
+    private ApiWorld(Action<WebApplication>? map, Action<IiotBuilder>? configure, Action<IiotBuilder>? store, DateTimeOffset start)
     {
+        Time = new FakeTimeProvider(start);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddFakeLogging();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
@@ -57,7 +58,7 @@ internal sealed class ApiWorld : IAsyncDisposable
         map?.Invoke(_app);
     }
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 5, 1, 8, 0, 0, TimeSpan.Zero));
+    public FakeTimeProvider Time { get; }
 
     public IServiceProvider Services => _app.Services;
 
@@ -74,10 +75,11 @@ internal sealed class ApiWorld : IAsyncDisposable
     public static async Task<ApiWorld> MakeAsync(
         Action<WebApplication>? map = null,
         Action<IiotBuilder>? configure = null,
-        Action<IiotBuilder>? store = null
+        Action<IiotBuilder>? store = null,
+        DateTimeOffset? start = null
     )
     {
-        var world = new ApiWorld(map, configure, store);
+        var world = new ApiWorld(map, configure, store, start ?? new DateTimeOffset(2026, 5, 1, 8, 0, 0, TimeSpan.Zero));
         try
         {
             await world._app.StartAsync();

@@ -51,6 +51,7 @@ internal sealed class ExternalTokens
         if (token.Length > MaxLength || !_handler.CanReadToken(token))
             return null;
         var named = _handler.ReadJsonWebToken(token).Issuer;
+        TelemetryStoreException? away = null;
         foreach (var (issuer, manager) in _issuers)
         {
             OpenIdConnectConfiguration configuration;
@@ -60,14 +61,16 @@ internal sealed class ExternalTokens
             }
             catch (InvalidOperationException e)
             {
-                throw new TelemetryStoreException($"The issuer {issuer.Authority} cannot be reached.", isTransient: true, e);
+                // Its name is not known, but the token may still be of one of the others.
+                away = new TelemetryStoreException($"The issuer {issuer.Authority} cannot be reached.", isTransient: true, e);
+                continue;
             }
 
             if (configuration.Issuer == named)
                 return await ReadEmailAsync(token, issuer, configuration, manager).ConfigureAwait(false);
         }
 
-        return null;
+        return away is null ? null : throw away;
     }
 
     private async ValueTask<string?> ReadEmailAsync(
