@@ -31,7 +31,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-if [ ! -d tests/peers/node/node_modules/mqtt ]; then
+if [ ! -d tests/peers/node/node_modules/mqtt ] || [ ! -d tests/peers/node/node_modules/smtp-server ]; then
   echo "Installing the Node peers ..."
   (cd tests/peers/node && npm install --omit=dev --no-package-lock --no-audit --no-fund --silent)
 fi
