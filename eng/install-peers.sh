@@ -32,7 +32,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 for peer in node openapi oidc; do
-  [ ! -d "tests/peers/$peer/node_modules" ] || continue
+  [ ! "tests/peers/$peer/node_modules/.package-lock.json" -nt "tests/peers/$peer/package.json" ] || continue
   echo "Installing the Node packages of tests/peers/$peer ..."
   (cd "tests/peers/$peer" && npm install --omit=dev --no-package-lock --no-audit --no-fund --silent)
 done

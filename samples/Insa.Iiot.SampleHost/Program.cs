@@ -2,11 +2,15 @@ using Insa.Iiot;
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.SampleHost;
 using Insa.Iiot.SampleHost.Api;
+using Insa.Iiot.SampleHost.Audit;
 using Insa.Iiot.SampleHost.Bootstrap;
 using Insa.Iiot.SampleHost.Simulation;
 using Insa.Iiot.SampleHost.Storage;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
+
+if (args is [AuditCommand.Name, .. var rest])
+    return await AuditCommand.RunAsync(rest);
 
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--data"] = "Iiot:Data", ["--simulate"] = "Iiot:Simulate" });

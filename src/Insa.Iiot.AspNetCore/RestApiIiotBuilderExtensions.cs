@@ -4,11 +4,13 @@ using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Authentication;
 using Insa.Iiot.AspNetCore.Diagnostics;
 using Insa.Iiot.AspNetCore.Guards;
+using Insa.Iiot.AspNetCore.Idempotency;
 using Insa.Iiot.AspNetCore.OpenApi;
 using Insa.Iiot.AspNetCore.RateLimiting;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -38,6 +40,10 @@ public static class RestApiIiotBuilderExtensions
         services.TryAddSingleton<SignIn>();
         services.TryAddSingleton<ExternalTokens>();
         services.TryAddSingleton<RequestRates>();
+        services.TryAddSingleton<IdempotencySweep>();
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, IdempotencySweep>(provider => provider.GetRequiredService<IdempotencySweep>())
+        );
         services.TryAddSingleton<RestMetrics>();
         services.TryAddSingleton<AuditTrail>();
         services.TryAddSingleton<GuardRefusals>();

@@ -3,6 +3,7 @@ using Insa.Iiot.Storage.Postgres;
 using Insa.Iiot.Storage.Postgres.Control;
 using Insa.Iiot.Storage.Postgres.Devices;
 using Insa.Iiot.Storage.Postgres.Diagnostics;
+using Insa.Iiot.Storage.Postgres.Erasure;
 using Insa.Iiot.Storage.Postgres.Jobs;
 using Insa.Iiot.Storage.Postgres.Retention;
 using Insa.Iiot.Storage.Postgres.Rollups;
@@ -16,7 +17,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the PostgreSQL store to a host.</summary>
 public static class PostgresIiotBuilderExtensions
 {
-    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, and the control plane's records, all in one PostgreSQL database.</summary>
+    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, the control plane's records and the erasure of tenants, all in one PostgreSQL database.</summary>
     public static IiotBuilder AddPostgresStorage(this IiotBuilder builder, Action<PostgresStorageOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -56,6 +57,7 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddSingleton<ITelemetrySeriesReader, PostgresSeriesReader>();
         services.TryAddSingleton<IDeadLetterStore, PostgresDeadLetterStore>();
         services.TryAddSingleton<IControlStore, PostgresControlStore>();
+        services.TryAddSingleton<ITenantEraser, PostgresTenantEraser>();
         services.TryAddSingleton<PostgresDeviceStore>();
         services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<PostgresDeviceStore>());
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<PostgresDeviceStore>());

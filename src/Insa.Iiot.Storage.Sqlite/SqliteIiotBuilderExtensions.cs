@@ -2,6 +2,7 @@ using Insa.Iiot;
 using Insa.Iiot.Storage.Sqlite;
 using Insa.Iiot.Storage.Sqlite.Control;
 using Insa.Iiot.Storage.Sqlite.Devices;
+using Insa.Iiot.Storage.Sqlite.Erasure;
 using Insa.Iiot.Storage.Sqlite.Telemetry;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -12,7 +13,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the embedded store to a host.</summary>
 public static class SqliteIiotBuilderExtensions
 {
-    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, and the control plane's records, all in one SQLite file.</summary>
+    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, the control plane's records and the erasure of tenants, all in one SQLite file.</summary>
     public static IiotBuilder AddSqliteStorage(this IiotBuilder builder, Action<SqliteStorageOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -37,6 +38,7 @@ public static class SqliteIiotBuilderExtensions
         ));
         services.TryAddSingleton<IDeadLetterStore, SqliteDeadLetterStore>();
         services.TryAddSingleton<IControlStore, SqliteControlStore>();
+        services.TryAddSingleton<ITenantEraser, SqliteTenantEraser>();
         services.TryAddSingleton<SqliteDeviceStore>();
         services.TryAddSingleton<IDeviceRegistry>(provider => provider.GetRequiredService<SqliteDeviceStore>());
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<SqliteDeviceStore>());

@@ -9,7 +9,7 @@ namespace Insa.Iiot.Storage.Sqlite;
 /// that arrive together then share them. <c>telemetry_hour</c> says which hours hold frames of a device, so that reading one device
 /// skips the others' hours, and at which times within the hour once nothing more is expected in it; hours still written to stand in
 /// <c>telemetry_open</c>. <c>telemetry_shape</c> holds the newest frame of each layout of a device, so that "latest" is a look-up.
-/// Of credentials that are older than the columns that say when they were made, the device's own time is said.
+/// <c>erasures</c> counts tenants whose numbers no longer hold. Of credentials that are older than the columns that say when they were made, the device's own time is said.
 /// </remarks>
 internal static class SqliteSchema
 {
@@ -125,6 +125,7 @@ internal static class SqliteSchema
             UPDATE device SET gateway = NULL WHERE gateway = name OR gateway IS NOT NULL
               AND NOT EXISTS (SELECT 1 FROM device g WHERE g.tenant = device.tenant AND g.name = device.gateway);
             """,
+        "INSERT INTO meta VALUES ('erasures', 0);",
     ];
 
     public static int CurrentVersion => Steps.Length;

@@ -2,6 +2,7 @@ using Insa.Iiot;
 using Insa.Iiot.Tenancy;
 using Insa.Iiot.Tenancy.Access;
 using Insa.Iiot.Tenancy.Diagnostics;
+using Insa.Iiot.Tenancy.Offboarding;
 using Insa.Iiot.Tenancy.Quotas;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -17,7 +18,10 @@ public static class TenancyIiotBuilderExtensions
     /// <see cref="IControlStore"/> of a storage package.
     /// And an admission policy: from now on a message needs an active tenant, within its rates and amounts; what is used is kept in a ledger.
     /// </summary>
-    /// <remarks>Call it before ingestion is added: services stop in reverse order, so the last usage is written after the last commit.</remarks>
+    /// <remarks>
+    /// Where there is an <see cref="ITenantEraser"/>, the host deletes tenants that have left, after <see cref="TenancyOptions.OffboardingDelay"/>.
+    /// Call it before ingestion is added: services stop in reverse order, so the last usage is written after the last commit.
+    /// </remarks>
     public static IiotBuilder AddTenancy(this IiotBuilder builder, Action<TenancyOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -78,6 +82,12 @@ public static class TenancyIiotBuilderExtensions
             Of<IOptions<AuditOptions>>(provider)
         ));
         AddQuotas(services);
+        services.TryAddSingleton<TenantArchive>();
+        services.TryAddSingleton(provider => new TenantOffboarding(Of<WatchedControlStore>(provider), Of<TenantArchive>(provider)));
+        services.TryAddSingleton<TenantRemoval>();
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, TenantRemoval>(provider => provider.GetRequiredService<TenantRemoval>())
+        );
         return builder;
     }
 

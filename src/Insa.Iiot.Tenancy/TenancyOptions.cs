@@ -48,6 +48,9 @@ public sealed class TenancyOptions
     /// <summary>Rounds of PBKDF2 with SHA-256. Default 600,000 (OWASP Password Storage); 600,000 to 10,000,000.</summary>
     public int PasswordIterations { get; set; } = 600_000;
 
+    /// <summary>How long the data of a tenant that leaves is kept before it is deleted. Default 30 days; 0 to 365 days. Of a tenant that leaves already it stays as it was.</summary>
+    public TimeSpan OffboardingDelay { get; set; } = TimeSpan.FromDays(30);
+
     /// <summary>How often a host writes what was used into the <see cref="UsageLedger"/>. Default 5 minutes; 10 seconds to 1 hour.</summary>
     public TimeSpan UsageFlushInterval { get; set; } = TimeSpan.FromMinutes(5);
 }

@@ -30,6 +30,7 @@ internal sealed class TenancyOptionsValidator : IValidateOptions<TenancyOptions>
         Check(options.PasswordIterations, LeastIterations, MostIterations, nameof(options.PasswordIterations));
         Check(options.SnapshotLifetime, TimeSpan.Zero, TimeSpan.FromMinutes(1), nameof(options.SnapshotLifetime));
         Check(options.UsageFlushInterval, TimeSpan.FromSeconds(10), TimeSpan.FromHours(1), nameof(options.UsageFlushInterval));
+        Check(options.OffboardingDelay, TimeSpan.Zero, TimeSpan.FromDays(365), nameof(options.OffboardingDelay));
         return result.Build();
 
         void Check<T>(T value, T least, T most, string property)

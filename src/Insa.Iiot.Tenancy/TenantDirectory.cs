@@ -1,5 +1,6 @@
 using System.Net;
 using Insa.Iiot.Tenancy.Access;
+using Insa.Iiot.Tenancy.Offboarding;
 using Insa.Iiot.Tenancy.Records;
 using Microsoft.Extensions.Options;
 
@@ -10,6 +11,7 @@ public sealed class TenantDirectory
 {
     private const int MaxDisplayName = 200;
     private const int MaxNetworks = 100;
+    private const int ChildrenPerPage = 100;
 
     private readonly IControlStore _store;
     private readonly TimeProvider _time;
@@ -153,10 +155,29 @@ public sealed class TenantDirectory
     public ValueTask<Tenant> ResumeAsync(TenantId id, long version, CancellationToken cancellationToken = default) =>
         MoveAsync(id, version, [TenantState.Suspended], TenantState.Active, cancellationToken);
 
-    /// <summary>Begins a tenant's leaving, which cannot be taken back.</summary>
-    /// <exception cref="TenancyException"><see cref="TenancyError.TenantState"/> if it has begun; or as for <see cref="UpdateAsync"/>.</exception>
-    public ValueTask<Tenant> OffboardAsync(TenantId id, long version, CancellationToken cancellationToken = default) =>
-        MoveAsync(id, version, [TenantState.Active, TenantState.Suspended], TenantState.Offboarding, cancellationToken);
+    /// <summary>
+    /// Begins a tenant's leaving, which cannot be taken back: nobody works for it any more, its API keys and open invitations are revoked, and all of
+    /// its data is deleted after <see cref="TenancyOptions.OffboardingDelay"/>. Until then <see cref="TenantOffboarding.ExportAsync"/> gives it out.
+    /// </summary>
+    /// <exception cref="TenancyException">
+    /// <see cref="TenancyError.TenantState"/> if it has begun, or a sub-tenant has not: those leave first; or as for <see cref="UpdateAsync"/>.
+    /// </exception>
+    public async ValueTask<Tenant> OffboardAsync(TenantId id, long version, CancellationToken cancellationToken = default)
+    {
+        await CheckChildrenLeaveAsync(id, cancellationToken).ConfigureAwait(false);
+        var now = _time.GetUtcNow().UtcDateTime;
+        var tenant = await MoveAsync(
+                id,
+                version,
+                [TenantState.Active, TenantState.Suspended],
+                TenantState.Offboarding,
+                cancellationToken,
+                record => record with { OffboardedAt = now, DueAt = now + _options.OffboardingDelay }
+            )
+            .ConfigureAwait(false);
+        await new AccessRevocation(_store).RevokeAsync(id, cancellationToken).ConfigureAwait(false);
+        return tenant;
+    }
 
     /// <summary>Whether a feature is on for a tenant: by its own setting, else by its plan; and its parents' features likewise.</summary>
     public bool HasFeature(Tenant tenant, string feature)
@@ -238,19 +259,40 @@ public sealed class TenantDirectory
         ArgumentOutOfRangeException.ThrowIfGreaterThan(displayName.Length, MaxDisplayName);
     }
 
+    // One that is made in this very moment is not seen; then the parent's removal waits for it.
+    private async ValueTask CheckChildrenLeaveAsync(TenantId id, CancellationToken cancellationToken)
+    {
+        TenantId? after = null;
+        IReadOnlyList<TenantId> page;
+        do
+        {
+            page = await ListChildrenAsync(id, after, ChildrenPerPage, cancellationToken).ConfigureAwait(false);
+            foreach (var child in page)
+            {
+                if (
+                    await FindAsync(child, cancellationToken).ConfigureAwait(false) is
+                    { State: TenantState.Active or TenantState.Suspended }
+                )
+                    throw new TenancyException(TenancyError.TenantState, $"The sub-tenant '{child}' of '{id}' must be offboarded first.");
+                after = child;
+            }
+        } while (page.Count == ChildrenPerPage);
+    }
+
     private ValueTask<Tenant> MoveAsync(
         TenantId id,
         long version,
         TenantState[] from,
         TenantState to,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        Func<TenantRecord, TenantRecord>? also = null
     ) =>
         ReplaceAsync(
             id,
             version,
             record =>
                 from.Contains(record.State)
-                    ? record with
+                    ? (also?.Invoke(record) ?? record) with
                     {
                         State = to,
                     }
@@ -270,7 +312,10 @@ public sealed class TenantDirectory
         var record = await GetRecordAsync(id, cancellationToken).ConfigureAwait(false);
         if (record.Version != version)
             throw TenancyException.Changed();
-        var body = change(RecordJson.Read<TenantRecord>(record));
+        var seen = RecordJson.Read<TenantRecord>(record);
+        if (seen.State == TenantState.Deleted)
+            throw new TenancyException(TenancyError.TenantState, $"The tenant '{id}' is deleted.");
+        var body = change(seen);
         var changes = new List<ControlChange> { ControlChange.Replace(record, RecordJson.Write(body)) };
         AddBounds(changes, id, limits);
         var result = await _store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);

@@ -40,7 +40,10 @@ public sealed class AuditingTests : IAsyncLifetime
         Assert.Equal(200, (await LoginAsync("ann@example.com", ApiWorld.Password)).Status);
         Assert.Equal(401, (await LoginAsync("ann@example.com", "not the password")).Status);
         var entry = Assert.Single(await ReadAsync(_world.Ann));
-        Assert.Equal((_world.Ann.Id, "auth.login", "ann@example.com"), ((string)entry["actor"]!, (string)entry["action"]!, (string)entry["target"]!));
+        Assert.Equal(
+            (_world.Ann.Id, "auth.login", "ann@example.com"),
+            ((string)entry["actor"]!, (string)entry["action"]!, (string)entry["target"]!)
+        );
         var refused = Assert.Single(await _world.Get<AuditLog>().ListAsync(ControlScope.Platform, 0, 10));
         Assert.Equal(("anonymous", "auth.login", "sign-in-failed"), (refused.Actor, refused.Action, refused.Refusal));
     }
@@ -59,7 +62,8 @@ public sealed class AuditingTests : IAsyncLifetime
         Assert.Contains(await ReadAsync(below), IsOfPress);
         Assert.Contains(await ReadAsync(_world.Ann), IsOfPress);
 
-        static bool IsOfPress(JsonNode entry) => (string)entry["action"]! == "device.create" && (string?)entry["details"]!["actsFrom"] == "plant";
+        static bool IsOfPress(JsonNode entry) =>
+            (string)entry["action"]! == "device.create" && (string?)entry["details"]!["actsFrom"] == "plant";
     }
 
     [Fact]
@@ -82,11 +86,15 @@ public sealed class AuditingTests : IAsyncLifetime
     {
         Assert.Equal(
             200,
-            (await _world.SendAsync(HttpMethod.Post, "/api/v1/tenants/plant/suspend", _world.Olga.Token, body: null, ("If-Match", "*"))).Status
+            (
+                await _world.SendAsync(HttpMethod.Post, "/api/v1/tenants/plant/suspend", _world.Olga.Token, body: null, ("If-Match", "*"))
+            ).Status
         );
         Assert.Equal(
             200,
-            (await _world.SendAsync(HttpMethod.Post, "/api/v1/tenants/plant/resume", _world.Olga.Token, body: null, ("If-Match", "*"))).Status
+            (
+                await _world.SendAsync(HttpMethod.Post, "/api/v1/tenants/plant/resume", _world.Olga.Token, body: null, ("If-Match", "*"))
+            ).Status
         );
         Assert.Equal(
             [(_world.Olga.Id, "tenant.suspend"), (_world.Olga.Id, "tenant.resume")],

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Insa.Iiot.AspNetCore.Idempotency;
 
 namespace Insa.Iiot.AspNetCore.Tests;
 
@@ -22,7 +23,10 @@ public sealed class DevicesApiTests : IAsyncLifetime
         Assert.Equal("precondition-required", (await PutAsync("devices/press", """{"name":"New"}""", ifMatch: null)).Problem);
         Assert.Equal("changed", (await PutAsync("devices/press", """{"name":"New"}""", "\"7\"")).Problem);
         var changed = await PutAsync("devices/press", """{"name":"New","state":"disabled"}""", made.Headers["ETag"]);
-        Assert.Equal(("New", "disabled", 2), ((string)changed.Json["name"]!, (string)changed.Json["state"]!, (int)changed.Json["version"]!));
+        Assert.Equal(
+            ("New", "disabled", 2),
+            ((string)changed.Json["name"]!, (string)changed.Json["state"]!, (int)changed.Json["version"]!)
+        );
         Assert.Equal(401, await PublishAsync(made.Json, """{"data":{"n":1}}"""));
 
         Assert.Equal(204, (await DeleteAsync("devices/press")).Status);
@@ -39,7 +43,10 @@ public sealed class DevicesApiTests : IAsyncLifetime
         Assert.Equal(401, await PublishAsync(made, """{"data":{"n":1}}"""));
         var psk = (await PostAsync("devices/press/credentials/psk", "")).Json;
         Assert.Equal(("press@plant", 64), ((string)psk["identity"]!, ((string)psk["key"]!).Length));
-        Assert.Equal(204, (await PostAsync("devices/press/credentials/certificates", $$"""{"certificate":"{{new string('a', 64)}}"}""")).Status);
+        Assert.Equal(
+            204,
+            (await PostAsync("devices/press/credentials/certificates", $$"""{"certificate":"{{new string('a', 64)}}"}""")).Status
+        );
         Assert.Equal("invalid", (await PostAsync("devices/press/credentials/certificates", """{"certificate":"none"}""")).Problem);
         var listed = await GetAsync("devices/press/credentials");
         Assert.Equal(["password", "psk", "certificate"], listed.Json["items"]!.AsArray().Select(item => (string)item!["kind"]!));
@@ -81,7 +88,11 @@ public sealed class DevicesApiTests : IAsyncLifetime
         var secret = (string)first.Json["password"]!;
         var records = await _world.Get<IControlStore>().ListAsync(ControlScope.Of(ApiWorld.Plant), "idempotency", null, 10);
         Assert.DoesNotContain(secret, Encoding.UTF8.GetString(Assert.Single(records).Body.Span), StringComparison.Ordinal);
+
+        // After a day it is forgotten, and the key may be used for anything.
         _world.Time.Advance(TimeSpan.FromDays(1));
+        await _world.Get<IdempotencySweep>().SweepAsync(CancellationToken.None);
+        Assert.Empty(await _world.Get<IControlStore>().ListAsync(ControlScope.Of(ApiWorld.Plant), "idempotency", null, 10));
     }
 
     [Fact]
@@ -117,18 +128,26 @@ public sealed class DevicesApiTests : IAsyncLifetime
             "timestamp,metric,value,quality\r\n2026-05-01T08:00:00Z,n,-1.5,good\r\n2026-05-01T08:00:00Z,t,\"'=cmd(), \"\"x\"\"\",good\r\n",
             (await GetAsync("devices/press/telemetry/export")).Text
         );
-        var lines = (await GetAsync("devices/press/telemetry/export?format=ndjson")).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = (await GetAsync("devices/press/telemetry/export?format=ndjson")).Text.Split(
+            '\n',
+            StringSplitOptions.RemoveEmptyEntries
+        );
         Assert.Equal(["n", "t"], lines.Select(line => (string)JsonNode.Parse(line)!["metric"]!));
     }
 
     [Fact]
     public async Task Too_many_requests_are_told_when_to_come_again()
     {
-        await using var world = await ApiWorld.MakeAsync(configure: iiot => Microsoft.Extensions.DependencyInjection.RestApiIiotBuilderExtensions.AddRestApi(iiot, api => api.CallerRate = "3:60"));
+        await using var world = await ApiWorld.MakeAsync(configure: iiot =>
+            Microsoft.Extensions.DependencyInjection.RestApiIiotBuilderExtensions.AddRestApi(iiot, api => api.CallerRate = "3:60")
+        );
         for (var i = 3; i > 0; i--)
         {
             var answer = await world.GetAsync("/api/v1/me", world.Ann.Token);
-            Assert.Equal(("\"60s\";q=3;w=60", $"\"60s\";r={i - 1};t={(4 - i) * 20}"), (answer.Headers["RateLimit-Policy"], answer.Headers["RateLimit"]));
+            Assert.Equal(
+                ("\"60s\";q=3;w=60", $"\"60s\";r={i - 1};t={(4 - i) * 20}"),
+                (answer.Headers["RateLimit-Policy"], answer.Headers["RateLimit"])
+            );
         }
 
         var refused = await world.GetAsync("/api/v1/me", world.Ann.Token);
@@ -150,7 +169,10 @@ public sealed class DevicesApiTests : IAsyncLifetime
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/telemetry");
         request.Content = new StringContent(body, Encoding.UTF8, "application/json");
-        request.Headers.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{device["username"]}:{device["password"]}")));
+        request.Headers.Authorization = new(
+            "Basic",
+            Convert.ToBase64String(Encoding.UTF8.GetBytes($"{device["username"]}:{device["password"]}"))
+        );
         using var answer = await _world.Http.SendAsync(request);
         return (int)answer.StatusCode;
     }

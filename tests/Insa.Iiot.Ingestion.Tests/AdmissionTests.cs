@@ -147,6 +147,20 @@ public sealed class AdmissionTests
     }
 
     [Fact]
+    public async Task What_there_is_no_room_for_is_not_charged()
+    {
+        var policy = new ScriptedPolicy();
+        await using var pipeline = new Pipeline(
+            options => options.MaxLaneFrames = 1024,
+            services => services.AddSingleton<IAdmissionPolicy>(policy)
+        );
+        var session = Pipeline.Session(Pipeline.Plant);
+        Assert.Equal(IngestStatus.Accepted, pipeline.Submit(session, 0, 1024).Status);
+        Assert.Equal(IngestStatus.Busy, pipeline.Submit(session, 1024).Status);
+        Assert.Equal(1, policy.Asked);
+    }
+
+    [Fact]
     public async Task The_ledger_of_a_tenant_balances()
     {
         await using var pipeline = new Pipeline();
@@ -233,7 +247,13 @@ public sealed class AdmissionTests
     {
         public AdmissionDecision Decision { get; set; }
 
-        public AdmissionDecision Admit(DeviceSession session, int payloadBytes) => Decision;
+        public int Asked { get; private set; }
+
+        public AdmissionDecision Admit(DeviceSession session, int payloadBytes)
+        {
+            Asked++;
+            return Decision;
+        }
     }
 
     private sealed class ThrowingObserver : ITelemetryObserver

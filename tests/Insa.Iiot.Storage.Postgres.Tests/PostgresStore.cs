@@ -59,6 +59,8 @@ internal sealed class PostgresStore : IAsyncDisposable
 
     public IControlStore Control => _services.GetRequiredService<IControlStore>();
 
+    public ITenantEraser Eraser => _services.GetRequiredService<ITenantEraser>();
+
     public PostgresDatabase Database => _services.GetRequiredService<PostgresDatabase>();
 
     public StreamKeeper Streams => _services.GetRequiredService<StreamKeeper>();

@@ -55,6 +55,8 @@ internal sealed class SqliteStore : IDisposable
 
     public IControlStore Control => _services.GetRequiredService<IControlStore>();
 
+    public ITenantEraser Eraser => _services.GetRequiredService<ITenantEraser>();
+
     public SqliteDatabase Database => _services.GetRequiredService<SqliteDatabase>();
 
     public object? Query(string sql)

@@ -12,11 +12,15 @@ internal sealed class TenancyWorld : IAsyncDisposable
     public static readonly TenantId Plant = TenantId.Parse("plant");
     public static readonly TenantId Other = TenantId.Parse("other");
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("iiot-tenancy-").FullName;
+    private readonly string _folder;
+    private readonly bool _ownsFolder;
     private readonly ServiceProvider _services;
 
-    private TenancyWorld()
+    private TenancyWorld(TenancyWorld? other = null, Action<IServiceCollection>? configure = null)
     {
+        _ownsFolder = other is null;
+        _folder = other?._folder ?? Directory.CreateTempSubdirectory("iiot-tenancy-").FullName;
+        Time = other?.Time ?? new FakeTimeProvider(new DateTimeOffset(2026, 5, 1, 8, 0, 0, TimeSpan.Zero));
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton<TimeProvider>(Time);
@@ -30,10 +34,13 @@ internal sealed class TenancyWorld : IAsyncDisposable
                 tenancy.Features["bridging"] = "Bridges.";
                 tenancy.Plans["enterprise"].Features.Add("ml.anomaly");
             });
+        configure?.Invoke(services);
         _services = services.BuildServiceProvider();
     }
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 5, 1, 8, 0, 0, TimeSpan.Zero));
+    public FakeTimeProvider Time { get; }
+
+    public IServiceProvider Services => _services;
 
     public TenantDirectory Tenants => _services.GetRequiredService<TenantDirectory>();
 
@@ -58,9 +65,12 @@ internal sealed class TenancyWorld : IAsyncDisposable
 
     public Actor AsAnn => new(Ann.Id, PermissionSet.All);
 
-    public static async Task<TenancyWorld> MakeAsync()
+    /// <summary>Another host on the same store, with the same clock.</summary>
+    public TenancyWorld MakeHost(Action<IServiceCollection>? configure = null) => new(this, configure) { Ann = Ann };
+
+    public static async Task<TenancyWorld> MakeAsync(Action<IServiceCollection>? configure = null)
     {
-        var world = new TenancyWorld();
+        var world = new TenancyWorld(configure: configure);
         await world.Tenants.CreateAsync(Plant, new TenantSettings { DisplayName = "Plant 7" });
         world.Ann = await world.Users.CreateAsync("ann@example.com", "Ann", Password);
         await world.Members.AddAsync(Plant, Actor.Platform, world.Ann.Id, [Role.Admin]);
@@ -87,6 +97,7 @@ internal sealed class TenancyWorld : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _services.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        if (_ownsFolder)
+            Directory.Delete(_folder, recursive: true);
     }
 }

@@ -158,9 +158,21 @@ internal static class MembersApi
         if (sender is not null)
         {
             var tenant = await tenants.FindAsync(caller.Tenant, http.RequestAborted).ConfigureAwait(false);
-            await sender
-                .SendAsync(invitation, tenant?.DisplayName ?? caller.Tenant.Value, token, http.RequestAborted)
-                .ConfigureAwait(false);
+            try
+            {
+                await sender
+                    .SendAsync(invitation, tenant?.DisplayName ?? caller.Tenant.Value, token, http.RequestAborted)
+                    .ConfigureAwait(false);
+            }
+            catch (InvitationDeliveryException e)
+            {
+                // Nobody has its token: it is of no use.
+                await invitations.RevokeAsync(caller.Tenant, invitation.Id, CancellationToken.None).ConfigureAwait(false);
+                return new Problem(
+                    ProblemKind.NotDelivered,
+                    e.IsTransient ? "Invite again later." : "Check the address, and what the host sends mail with."
+                );
+            }
         }
 
         return TypedResults.Created($"/api/v1/invitations/{invitation.Id}", ToAnswer(invitation, sender is null ? token : null));

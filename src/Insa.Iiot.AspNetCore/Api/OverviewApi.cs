@@ -26,6 +26,7 @@ internal static class OverviewApi
         usage.MapGet("/hours", GetHoursAsync).WithName("listUsageHours").WithSummary("What the tenant used, by the hour");
         usage
             .MapGet("/export", ExportUsageAsync)
+            .Audits("usage.export")
             .Produces<string>(StatusCodes.Status200OK, "text/csv", "application/x-ndjson")
             .WithName("exportUsage")
             .WithSummary("What the tenant used in closed hours, for billing: CloudEvents or CSV");
@@ -48,6 +49,7 @@ internal static class OverviewApi
             .WithSummary("A signed checkpoint of the log, to keep elsewhere");
         audit
             .MapGet("/export", ExportAuditAsync)
+            .Audits("audit.export")
             .Produces<string>(StatusCodes.Status200OK, "application/x-ndjson")
             .WithName("exportAudit")
             .WithSummary("The log with checkpoints and keys, to be verified offline");

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Http;
 using Insa.Iiot.AspNetCore.Problems;
 using Insa.Iiot.Tenancy;
@@ -56,6 +57,7 @@ internal static class TelemetryApi
         device
             .MapGet("/export", ExportAsync)
             .RequirePermission(Permissions.AnalyticsRead)
+            .Audits("telemetry.export")
             .Produces<string>(StatusCodes.Status200OK, "text/csv", "application/x-ndjson")
             .WithName("exportTelemetry")
             .WithSummary("All readings of a device by time, as CSV or NDJSON");

@@ -45,7 +45,14 @@ internal sealed class AuditTrail(AuditLog log)
             SourceAddress = http.Connection.RemoteIpAddress?.ToString(),
             Details = details,
         };
-        foreach (var scope in ScopesOf(caller?.HasTenant == true ? caller.Tenant : who.Tenant, caller?.ActsFrom, details, isDone: refusal is null))
+        foreach (
+            var scope in ScopesOf(
+                caller?.HasTenant == true ? caller.Tenant : who.Tenant,
+                caller?.ActsFrom,
+                details,
+                isDone: refusal is null
+            )
+        )
             await log.AppendAsync(scope, happened, http.RequestAborted).ConfigureAwait(false);
     }
 

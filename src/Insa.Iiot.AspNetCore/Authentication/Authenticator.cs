@@ -63,10 +63,7 @@ internal sealed class Authenticator(AccessTokens tokens, ApiKeys apiKeys, Access
             SHA256.HashData(bytes[..Encoding.UTF8.GetBytes(bearer, bytes)], hash);
             if (rented is not null)
                 ArrayPool<byte>.Shared.Return(rented, clearArray: true);
-            return new TokenHash(
-                BinaryPrimitives.ReadUInt128BigEndian(hash),
-                BinaryPrimitives.ReadUInt128BigEndian(hash[16..])
-            );
+            return new TokenHash(BinaryPrimitives.ReadUInt128BigEndian(hash), BinaryPrimitives.ReadUInt128BigEndian(hash[16..]));
         }
     }
 }

@@ -7,4 +7,7 @@ internal static partial class RestLog
 {
     [LoggerMessage(7000, LogLevel.Error, "{Endpoint} failed")]
     public static partial void EndpointFailed(this ILogger logger, Exception exception, string? endpoint);
+
+    [LoggerMessage(7001, LogLevel.Warning, "Answers kept for repeated requests could not be cleared away; trying again in an hour")]
+    public static partial void SweepFailed(this ILogger logger, Exception exception);
 }

@@ -14,7 +14,9 @@ internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) 
 {
     public const string Header = "Idempotency-Key";
 
-    private const string Kind = "idempotency";
+    /// <summary>The kind of records that keep answers.</summary>
+    public const string Kind = "idempotency";
+
     private const int LeastKey = 16;
     private const int MostKey = 200;
     private const int MostAnswerBytes = 256 * 1024;

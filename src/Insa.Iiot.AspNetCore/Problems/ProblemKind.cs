@@ -70,6 +70,11 @@ internal sealed record ProblemKind(string Name, HttpStatusCode Status, string Ti
         "Too much in too short a time."
     );
     public static readonly ProblemKind Busy = new("busy", HttpStatusCode.ServiceUnavailable, "The host cannot do it now: try again later.");
+    public static readonly ProblemKind NotDelivered = new(
+        "not-delivered",
+        HttpStatusCode.BadGateway,
+        "The invitation could not be delivered."
+    );
     public static readonly ProblemKind Failed = new("failed", HttpStatusCode.InternalServerError, "The host has failed.");
 
     /// <summary>All of them.</summary>

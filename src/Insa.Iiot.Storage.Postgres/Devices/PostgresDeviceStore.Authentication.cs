@@ -111,7 +111,7 @@ internal sealed partial class PostgresDeviceStore
         );
         Add(
             batch,
-            $"select t.name, c.device from iiot.certificate c join iiot.tenant t on t.tenant_no = c.tenant_no join iiot.device d on d.tenant_no = c.tenant_no and d.name = c.device and d.is_enabled where c.{OfTenant} and c.sha256 = decode($1, 'hex')",
+            $"select t.name, c.device from iiot.certificate c join iiot.tenant t on t.tenant_no = c.tenant_no and t.name is not null join iiot.device d on d.tenant_no = c.tenant_no and d.name = c.device and d.is_enabled where c.{OfTenant} and c.sha256 = decode($1, 'hex')",
             Convert.ToHexStringLower(sha256.Span)
         );
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);

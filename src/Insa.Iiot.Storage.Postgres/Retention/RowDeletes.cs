@@ -28,7 +28,7 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
               select m.tenant_no, m.metric_no, iiot_data.keep(m.tenant_no, m.name, $1, $2) as keep,
                 iiot_data.keep(m.tenant_no, m.name, 'hour', $4) as keep_hours
               from iiot.telemetry_metric m) k
-            join iiot.tenant t on t.tenant_no = k.tenant_no
+            join iiot.tenant t on t.tenant_no = k.tenant_no and t.name is not null
             where k.keep is not null
             group by k.tenant_no, t.name, k.keep, k.keep_hours order by t.name, k.keep, k.keep_hours
             """

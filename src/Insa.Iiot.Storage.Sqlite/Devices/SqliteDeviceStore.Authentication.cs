@@ -43,7 +43,7 @@ internal sealed partial class SqliteDeviceStore
         using var command = connection.CreateCommand();
         command.CommandText = """
             SELECT t.name, d.name FROM certificate c JOIN device d ON d.id = c.device JOIN tenant t ON t.id = d.tenant
-            WHERE c.sha256 = $sha256 AND d.state = 0
+            WHERE c.sha256 = $sha256 AND d.state = 0 AND substr(t.name, 1, 1) <> '!'
             """;
         command.Parameters.AddWithValue("$sha256", credential.CertificateSha256.ToArray());
         using var rows = command.ExecuteReader();

@@ -28,6 +28,7 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
     private byte[] _values = new byte[4096];
     private byte[] _qualities = new byte[64];
     private long _sequence;
+    private long _erasures;
     private long _lastHour;
 
     public SqliteTelemetrySink(SqliteDatabase database, OpenHours openHours) => (_database, _openHours) = (database, openHours);
@@ -62,7 +63,7 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
         SqliteErrors.Check(handle, raw.sqlite3_exec(handle, "BEGIN IMMEDIATE"));
         try
         {
-            _sequence = ReadSequence(connection);
+            ReadState(connection);
             _lastHour = long.MinValue;
             foreach (var chunk in batch.Chunks)
             {
@@ -164,11 +165,18 @@ internal sealed class SqliteTelemetrySink : ITelemetrySink, IDisposable
         SqliteErrors.Check(handle, result);
     }
 
-    private static long ReadSequence(SqliteConnection connection)
+    // Numbers of a tenant that was erased since, by whatever process, may be another's soon.
+    private void ReadState(SqliteConnection connection)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "SELECT value FROM meta WHERE key = 'sequence'";
-        return (long)command.ExecuteScalar()!;
+        command.CommandText = "SELECT (SELECT value FROM meta WHERE key = 'sequence'), (SELECT value FROM meta WHERE key = 'erasures')";
+        using var row = command.ExecuteReader();
+        row.Read();
+        _sequence = row.GetInt64(0);
+        if (_erasures == row.GetInt64(1))
+            return;
+        _erasures = row.GetInt64(1);
+        _ids.Clear();
     }
 
     private void WriteSequence(SqliteConnection connection)

@@ -9,7 +9,7 @@ internal sealed class TenantSnapshot
 
     private TenantSnapshot(TenantState? state, Dictionary<string, long> limits, Dictionary<string, RateGate> gates, TenantSnapshot? before)
     {
-        Exists = state is not null;
+        Exists = state is not (null or TenantState.Deleted);
         IsActive = state == TenantState.Active;
         Limits = limits;
         _gates = gates.ToFrozenDictionary(StringComparer.Ordinal);

@@ -14,6 +14,7 @@ namespace Insa.Iiot.Tenancy.Records;
 [JsonSerializable(typeof(ApiKeyRecord))]
 [JsonSerializable(typeof(BrandingRecord))]
 [JsonSerializable(typeof(UsageRecord))]
+[JsonSerializable(typeof(RemovalRecord))]
 [JsonSerializable(typeof(UsageWarningRecord))]
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 internal sealed partial class RecordJson : JsonSerializerContext

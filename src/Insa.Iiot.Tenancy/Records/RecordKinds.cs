@@ -8,6 +8,7 @@ internal static class RecordKinds
     public const string User = "user";
     public const string Session = "session";
     public const string AuditKey = "audit-key";
+    public const string Removal = "removal";
 
     // A tenant's.
     public const string Child = "child";

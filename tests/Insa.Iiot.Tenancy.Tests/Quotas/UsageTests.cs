@@ -101,7 +101,16 @@ public sealed class UsageTests
         var now = world.Time.GetUtcNow().UtcDateTime;
         var usage = await host.Usage.ReadAsync(QuotaWorld.Plant);
         Assert.Equal(
-            ["admins", "api-keys", "devices", "users", "messages 1s", "messages 60s", "bytes-per-month 2026-11", "points-per-month 2026-11"],
+            [
+                "admins",
+                "api-keys",
+                "devices",
+                "users",
+                "messages 1s",
+                "messages 60s",
+                "bytes-per-month 2026-11",
+                "points-per-month 2026-11",
+            ],
             usage.Select(limit => $"{limit.Name} {limit.Period}".TrimEnd())
         );
         var second = usage[4];
