@@ -34,7 +34,7 @@ curl -fsS -H "Authorization: Bearer $(read_key adminToken)" "$http/api/v1/device
 # What was refused above is in the audit log, which is verified offline; and not after it was altered.
 token=$(read_key adminToken)
 [ "$(curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$http/api/v1/tenants")" = 403 ]
-curl -fsS -X POST -H "Authorization: Bearer $token" "$http/api/v1/audit/checkpoint" | node -pe 'JSON.parse(fs.readFileSync(0)).text' >"$data/checkpoint"
+curl -fsS -X POST -H "Authorization: Bearer $token" "$http/api/v1/audit/checkpoint" | node -e 'process.stdout.write(JSON.parse(fs.readFileSync(0)).text)' >"$data/checkpoint"
 curl -fsS -H "Authorization: Bearer $token" "$http/api/v1/audit/export" >"$data/export"
 verify() { dotnet run --project samples/Insa.Iiot.SampleHost -c Release --no-build -- verify-audit "$1" default --kept "$data/checkpoint"; }
 verify "$data/export"
