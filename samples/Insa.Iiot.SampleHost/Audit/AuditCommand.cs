@@ -44,7 +44,9 @@ internal static class AuditCommand
         try
         {
             AuditCheckpoint? checkpoint = null;
-            if (kept is not null && !AuditCheckpoint.TryParse(await File.ReadAllTextAsync(kept), out checkpoint))
+
+            // Editors and shells add a line end of their own.
+            if (kept is not null && !AuditCheckpoint.TryParse((await File.ReadAllTextAsync(kept)).TrimEnd() + "\n", out checkpoint))
                 return await FailAsync($"{kept} is no checkpoint.");
             await using var export = File.OpenRead(files[0]);
             return await TellAsync(await AuditVerifier.VerifyAsync(export, log, keys, checkpoint));
