@@ -106,6 +106,32 @@ public sealed class GuardTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_store_that_fails_beneath_a_guard_is_told_as_busy()
+    {
+        var store = new FailingControlStore();
+        await using var world = await ApiWorld.MakeAsync(
+            app =>
+            {
+                app.MapGet("/own/admin", () => "in").RequireTenantAdmin();
+                app.MapPost("/own/rules", () => "made").RequireTenantQuota("rules");
+            },
+            iiot => store.Wrap(iiot.Services)
+        );
+        var viewer = await world.AddAsync("vic", ApiWorld.Plant, "viewer");
+        Assert.Equal("permission-denied", (await world.GetAsync("/own/admin", viewer.Token)).Problem);
+        Assert.Equal(200, (await world.PostAsync("/own/rules", world.Ann.Token, "")).Status);
+        store.Fails = true;
+        Assert.Equal(
+            (503, "busy"),
+            (await world.GetAsync("/own/admin", viewer.Token)) is var denied ? (denied.Status, denied.Problem) : default
+        );
+        Assert.Equal(
+            (503, "busy"),
+            (await world.PostAsync("/own/rules", world.Ann.Token, "")) is var taken ? (taken.Status, taken.Problem) : default
+        );
+    }
+
+    [Fact]
     public async Task An_address_outside_the_tenants_networks_is_refused()
     {
         await _world.Get<TenantDirectory>().SetAllowedNetworksAsync(ApiWorld.Plant, 1, [System.Net.IPNetwork.Parse("192.0.2.0/24")]);

@@ -72,7 +72,7 @@ internal static class AuthApi
             .WithSummary("End one of one's sessions");
 
         var me = api.MapGroup("").WithTags("Authentication");
-        me.MapGet("/me", GetMeAsync).RequireCaller().WithName("getMe").WithSummary("Who one is");
+        me.MapGet("/me", GetMe).RequireCaller().WithName("getMe").WithSummary("Who one is");
         me.MapGet("/me/permissions", GetPermissions).RequireTenant().WithName("getMyPermissions").WithSummary("What one may do");
         me.MapPost("/authz/check", Check).RequireTenant().WithName("checkPermissions").WithSummary("Whether one may do something");
     }
@@ -253,7 +253,7 @@ internal static class AuthApi
         );
     }
 
-    private static Ok<Me> GetMeAsync(HttpContext http)
+    private static Ok<Me> GetMe(HttpContext http)
     {
         var principal = (CallerPrincipal)http.User;
         var (grant, caller) = (principal.Grant, principal.Caller);

@@ -53,7 +53,7 @@ internal static class DeadLettersApi
             return problem;
         var last = after is null ? 0 : long.Parse(after, CultureInfo.InvariantCulture);
         var found = await store.ListAsync(caller.Tenant, last, page.Count, http.RequestAborted).ConfigureAwait(false);
-        return TypedResults.Ok(page.ToPage(list, found, ToAnswer, letter => IdOf(letter)));
+        return TypedResults.Ok(page.ToPage(list, found, ToAnswer, IdOf));
     }
 
     private static async Task<Results<Ok<TelemetryContracts.DeadLetter>, Problem>> GetAsync(

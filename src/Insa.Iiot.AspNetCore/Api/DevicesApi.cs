@@ -193,10 +193,7 @@ internal static class DevicesApi
     {
         if (await FindAsync(deviceId, caller, registry, http).ConfigureAwait(false) is not { } device)
             return Problem.NotFound();
-        Versions.Tell(http, device.Version);
-        return Versions.IsKnown(http, device.Version)
-            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Ok(ToAnswer(device));
+        return Versions.Answer(http, device.Version, ToAnswer(device));
     }
 
     private static async Task<Results<Ok<DeviceContracts.Device>, Problem>> UpdateAsync(

@@ -79,10 +79,7 @@ internal static class RolesApi
     {
         if (await roles.FindAsync(caller.Tenant, roleId, http.RequestAborted).ConfigureAwait(false) is not { } role)
             return Problem.NotFound();
-        Versions.Tell(http, role.Version);
-        return Versions.IsKnown(http, role.Version)
-            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Ok(ToAnswer(role));
+        return Versions.Answer(http, role.Version, ToAnswer(role));
     }
 
     private static async Task<Created<AccessContracts.Role>> CreateAsync(

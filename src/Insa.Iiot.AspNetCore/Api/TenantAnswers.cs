@@ -1,4 +1,3 @@
-using System.Net;
 using Insa.Iiot.AspNetCore.Http;
 using Insa.Iiot.Tenancy;
 using static Insa.Iiot.AspNetCore.Api.TenantContracts;
@@ -40,33 +39,4 @@ internal static class TenantAnswers
             Features = features ?? new Dictionary<string, bool>(StringComparer.Ordinal),
             Rates = rates ?? new Dictionary<string, string?>(StringComparer.Ordinal),
         };
-
-    /// <exception cref="ArgumentException">One of them is no network.</exception>
-    public static List<IPNetwork> ToNetworks(IReadOnlyList<string> texts) =>
-        [
-            .. texts.Select(text =>
-                IPNetwork.TryParse(text, out var network)
-                    ? network
-                    : throw new ArgumentException(
-                        $"'{text}' is no network: write 192.0.2.0/24 or 2001:db8::/32, with the bits behind it 0."
-                    )
-            ),
-        ];
-
-    public static bool IsAllowed(IReadOnlyList<IPNetwork> networks, IPAddress? address)
-    {
-        if (networks.Count == 0)
-            return true;
-        if (address is null)
-            return false;
-        if (address.IsIPv4MappedToIPv6)
-            address = address.MapToIPv4();
-        for (var i = 0; i < networks.Count; i++)
-        {
-            if (networks[i].Contains(address))
-                return true;
-        }
-
-        return false;
-    }
 }

@@ -169,8 +169,8 @@ internal static class TenantApi
         HttpContext http
     )
     {
-        var networks = TenantAnswers.ToNetworks(body.Value.Allowed);
-        if (!TenantAnswers.IsAllowed(networks, http.Connection.RemoteIpAddress))
+        var networks = NetworkList.Parse(body.Value.Allowed);
+        if (!NetworkList.IsAllowed(networks, http.Connection.RemoteIpAddress))
             return Problem.Invalid("Your own address would not be allowed any more.", "/allowed");
         var tenant = await OwnAsync(caller, tenants, http).ConfigureAwait(false);
         if (Versions.Read(http, tenant.Version, out var version) is { } problem)

@@ -101,10 +101,7 @@ internal static class TenantsApi
     {
         if (await FindAsync(tenantId, tenants, http).ConfigureAwait(false) is not { } tenant)
             return Problem.NotFound();
-        Versions.Tell(http, tenant.Version);
-        return Versions.IsKnown(http, tenant.Version)
-            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
-            : TypedResults.Ok(TenantAnswers.Of(tenant));
+        return Versions.Answer(http, tenant.Version, TenantAnswers.Of(tenant));
     }
 
     private static Task<Results<Ok<TenantContracts.Tenant>, Problem>> UpdateAsync(

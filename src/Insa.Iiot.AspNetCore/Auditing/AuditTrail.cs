@@ -42,7 +42,7 @@ internal sealed class AuditTrail(AuditLog log)
             Action = trait.Action,
             Target = http.Items[typeof(AuditTrait)] as string ?? http.Request.Path.Value,
             Refusal = refusal,
-            SourceAddress = http.Connection.RemoteIpAddress?.ToString(),
+            SourceAddress = AddressOf(http),
             Details = details,
         };
         foreach (
@@ -56,11 +56,30 @@ internal sealed class AuditTrail(AuditLog log)
             await log.AppendAsync(scope, happened, http.RequestAborted).ConfigureAwait(false);
     }
 
+    /// <summary>Writes what a guard refused, for the tenant that the caller works for.</summary>
+    public async ValueTask WriteRefusalAsync(HttpContext http, Caller caller, Problem problem)
+    {
+        var refused = new AuditEvent
+        {
+            Actor = caller.Id,
+            Action = http.GetEndpoint()?.Metadata.GetMetadata<AuditTrait>()?.Action ?? "request.refuse",
+            Target = $"{http.Request.Method} {http.Request.Path}",
+            Refusal = problem.Subject is null ? problem.Kind.Name : $"{problem.Kind.Name} {problem.Subject}",
+            SourceAddress = AddressOf(http),
+        };
+
+        // Of a tenant that is not active, or gone, nobody reads the log.
+        var scope = caller.HasTenant && problem.Kind != ProblemKind.TenantInactive ? ControlScope.Of(caller.Tenant) : ControlScope.Platform;
+        await log.AppendAsync(scope, refused, http.RequestAborted).ConfigureAwait(false);
+    }
+
     /// <summary>Says who has signed in with a request that came from nobody yet.</summary>
     public static void SignedIn(HttpContext http, string actor, TenantId? tenant) => http.Items[typeof(Signed)] = new Signed(actor, tenant);
 
     /// <summary>Says what a request is about, where its path does not.</summary>
     public static void About(HttpContext http, string target) => http.Items[typeof(AuditTrait)] = target;
+
+    private static string? AddressOf(HttpContext http) => http.Connection.RemoteIpAddress?.ToString();
 
     // What was refused may name a tenant that does not exist, which has no log.
     private static HashSet<ControlScope> ScopesOf(TenantId? tenant, TenantId? actsFrom, Dictionary<string, string> route, bool isDone)

@@ -1,6 +1,6 @@
-using Insa.Iiot.AspNetCore.Api;
 using Insa.Iiot.AspNetCore.Authentication;
 using Insa.Iiot.AspNetCore.Diagnostics;
+using Insa.Iiot.AspNetCore.Http;
 using Insa.Iiot.AspNetCore.Problems;
 using Insa.Iiot.AspNetCore.RateLimiting;
 using Insa.Iiot.Tenancy;
@@ -52,7 +52,7 @@ internal sealed class TenancyMiddleware(
         catch (TelemetryStoreException e)
         {
             // Not known is not the same as unknown.
-            await (ProblemMapping.ToProblem(e) ?? Fail(context, e)).ExecuteAsync(context).ConfigureAwait(false);
+            await ToProblem(context, e).ExecuteAsync(context).ConfigureAwait(false);
             return;
         }
 
@@ -64,7 +64,7 @@ internal sealed class TenancyMiddleware(
         if (principal is null)
             return Unauthenticated().ExecuteAsync(context);
         context.User = principal;
-        if (context.GetEndpoint()!.Metadata.GetMetadata<RestEndpoint>() is not null && rates.Take(context, principal.Caller) is { } tooMuch)
+        if (context.GetEndpoint()!.Metadata.GetMetadata<RestEndpoint>() is not null && rates.Take(context, principal) is { } tooMuch)
         {
             refusals.Count(tooMuch);
             return tooMuch.ExecuteAsync(context);
@@ -77,7 +77,16 @@ internal sealed class TenancyMiddleware(
 
     private async Task RefuseAsync(HttpContext context, Caller caller, Problem problem)
     {
-        await refusals.TellAsync(context, caller, problem).ConfigureAwait(false);
+        try
+        {
+            await refusals.TellAsync(context, caller, problem).ConfigureAwait(false);
+        }
+        catch (TelemetryStoreException e)
+        {
+            // What a caller is told is in the log: when it cannot be written, they are told that.
+            problem = ToProblem(context, e);
+        }
+
         await problem.ExecuteAsync(context).ConfigureAwait(false);
     }
 
@@ -102,7 +111,7 @@ internal sealed class TenancyMiddleware(
             return new Problem(ProblemKind.NoTenant, "Choose a tenant that you belong to: POST /api/v1/auth/switch.");
         if (principal.ActiveTenant is not { } tenant)
             return new Problem(ProblemKind.TenantInactive, "Nobody can work for it until it is resumed.");
-        if (!TenantAnswers.IsAllowed(tenant.AllowedNetworks, context.Connection.RemoteIpAddress))
+        if (!NetworkList.IsAllowed(tenant.AllowedNetworks, context.Connection.RemoteIpAddress))
             return new Problem(ProblemKind.AddressNotAllowed, "Come from one of the tenant's networks.");
         if (!caller.Permissions.ContainsAll(plan.Permissions))
             return Denied(plan, caller);
@@ -123,12 +132,9 @@ internal sealed class TenancyMiddleware(
         {
             for (; taken < plan.Quotas.Length; taken++)
             {
-                var quota = plan.Quotas[taken];
-                if (await tenants.TryTakeAsync(caller.Tenant, quota.Name, quota.Amount, context.RequestAborted).ConfigureAwait(false))
+                if (await TakeAsync(context, plan.Quotas[taken], caller).ConfigureAwait(false) is not { } problem)
                     continue;
-                var problem = ProblemMapping.ToProblem(new LimitReachedException(quota.Name))!;
-                await refusals.TellAsync(context, caller, problem).ConfigureAwait(false);
-                await problem.ExecuteAsync(context).ConfigureAwait(false);
+                await RefuseAsync(context, caller, problem).ConfigureAwait(false);
                 return;
             }
 
@@ -145,6 +151,20 @@ internal sealed class TenancyMiddleware(
         }
     }
 
+    private async Task<Problem?> TakeAsync(HttpContext context, Guard quota, Caller caller)
+    {
+        try
+        {
+            return await tenants.TryTakeAsync(caller.Tenant, quota.Name, quota.Amount, context.RequestAborted).ConfigureAwait(false)
+                ? null
+                : ToProblem(context, new LimitReachedException(quota.Name));
+        }
+        catch (TelemetryStoreException e)
+        {
+            return ToProblem(context, e);
+        }
+    }
+
     /// <summary>Runs an endpoint; what one of ours throws becomes a problem.</summary>
     private Task RunAsync(HttpContext context) =>
         context.GetEndpoint()!.Metadata.GetMetadata<RestEndpoint>() is null ? next(context) : RunOursAsync(context);
@@ -158,12 +178,14 @@ internal sealed class TenancyMiddleware(
         catch (Exception e) when (!context.Response.HasStarted && !context.RequestAborted.IsCancellationRequested)
         {
             context.Response.Clear();
-            await (ProblemMapping.ToProblem(e) ?? Fail(context, e)).ExecuteAsync(context).ConfigureAwait(false);
+            await ToProblem(context, e).ExecuteAsync(context).ConfigureAwait(false);
         }
     }
 
-    private Problem Fail(HttpContext context, Exception e)
+    private Problem ToProblem(HttpContext context, Exception e)
     {
+        if (ProblemMapping.ToProblem(e) is { } problem)
+            return problem;
         logger.EndpointFailed(e, context.GetEndpoint()?.DisplayName);
         return new Problem(ProblemKind.Failed, "It is a fault of the host; its log says more.");
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Insa.Iiot.AspNetCore.Problems;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Insa.Iiot.AspNetCore.Http;
 
@@ -27,7 +28,12 @@ internal static class Versions
         return null;
     }
 
-    /// <summary>Whether the caller has this version already (RFC 9110 §13.1.2).</summary>
-    public static bool IsKnown(HttpContext context, long version) =>
-        context.Request.Headers.IfNoneMatch is { Count: 1 } tags && tags[0] == $"\"{version}\"";
+    /// <summary>Answers with a thing and its version, or that the caller has this version already (RFC 9110 §13.1.2).</summary>
+    public static Results<Ok<T>, StatusCodeHttpResult, Problem> Answer<T>(HttpContext context, long version, T thing)
+    {
+        Tell(context, version);
+        return context.Request.Headers.IfNoneMatch is { Count: 1 } tags && tags[0] == context.Response.Headers.ETag
+            ? TypedResults.StatusCode(StatusCodes.Status304NotModified)
+            : TypedResults.Ok(thing);
+    }
 }

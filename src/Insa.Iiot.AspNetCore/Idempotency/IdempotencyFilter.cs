@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Insa.Iiot.AspNetCore.Authentication;
 using Insa.Iiot.AspNetCore.Problems;
 using Microsoft.AspNetCore.Http;
 
@@ -33,7 +34,7 @@ internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) 
         if (key.Length is < LeastKey or > MostKey)
             return Problem.Invalid($"The key has {LeastKey} to {MostKey} characters: take a random UUID.", Header);
 
-        var caller = await Caller.BindAsync(http, null!).ConfigureAwait(false);
+        var caller = ((CallerPrincipal)http.User).Caller;
         var scope = caller.HasTenant ? ControlScope.Of(caller.Tenant) : ControlScope.Platform;
         var id = Convert.ToHexStringLower(Hash(caller.Id, http.Request.Method, http.Request.Path, key));
         var request = RequestHash(context);
@@ -111,7 +112,7 @@ internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) 
             : new Problem(ProblemKind.InProgress, "Ask again with the same key.") { RetryAfter = TimeSpan.FromSeconds(1) };
     }
 
-    // Arguments are what the body was read into: records, whose text is their content.
+    // The body has been read: what was read of it is compared, not its white space.
     private static byte[] RequestHash(EndpointFilterInvocationContext context)
     {
         var bodies = context.Arguments.OfType<Http.IBody>().Select(body => JsonSerializer.Serialize(body.Content, body.Content.GetType()));

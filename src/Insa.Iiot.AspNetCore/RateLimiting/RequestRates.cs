@@ -1,4 +1,5 @@
 using System.Globalization;
+using Insa.Iiot.AspNetCore.Authentication;
 using Insa.Iiot.AspNetCore.Problems;
 using Insa.Iiot.Tenancy;
 using Insa.Iiot.Tenancy.Quotas;
@@ -38,12 +39,15 @@ internal sealed class RequestRates
     }
 
     /// <returns>The refusal; <see langword="null"/> if the request may come in.</returns>
-    public Problem? Take(HttpContext http, Caller caller)
+    public Problem? Take(HttpContext http, CallerPrincipal principal)
     {
+        var caller = principal.Caller;
         var now = _clock.Now;
         var own = _callers.Of(caller.Id, now);
         var wait = own.TryTake(1, now);
-        if (wait == 0 && caller.HasTenant)
+
+        // Who has left a tenant must not use up what its people may ask.
+        if (wait == 0 && principal.Grant.BelongsToTenant)
         {
             wait = _tenants.Of(caller.Tenant, now).TryTake(1, now);
             if (wait != 0)
