@@ -43,6 +43,9 @@ public sealed class TenancyOptions
     /// How long a host may go on with what it knows of a tenant and of what somebody may do there. What is changed by way of the host itself it
     /// knows at once; what another host changed, after this time at the latest. Default 1 second; 0 (always ask the store) to 1 minute.
     /// </summary>
+    /// <remarks>
+    /// Messages are not held up by the store: those of a tenant that has been quiet for longer go by what was known until it has been read again.
+    /// </remarks>
     public TimeSpan SnapshotLifetime { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Rounds of PBKDF2 with SHA-256. Default 600,000 (OWASP Password Storage); 600,000 to 10,000,000.</summary>

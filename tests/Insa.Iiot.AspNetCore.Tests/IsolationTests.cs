@@ -13,6 +13,9 @@ public abstract class IsolationTests : IAsyncLifetime
 {
     private const string Missing = "missing";
 
+    /// <summary>A device that both tenants have.</summary>
+    private const string Shared = "shared";
+
     private readonly Dictionary<string, string> _plants = [];
     private readonly Dictionary<string, string> _others = [];
     private readonly Dictionary<string, string> _nobodys = [];
@@ -124,6 +127,32 @@ public abstract class IsolationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Devices_of_one_name_are_each_tenants_own()
+    {
+        foreach (
+            var read in new[]
+            {
+                "",
+                "/latest",
+                "/export",
+                "/aggregate?metric=n&from=2026-05-01T00:00:00Z&to=2026-05-02T00:00:00Z&bucket=1h",
+            }
+        )
+        {
+            var mine = await _world.GetAsync($"/api/v1/devices/{Shared}/telemetry{read}", _world.Ann.Token);
+            var theirs = await _world.GetAsync($"/api/v1/devices/{Shared}/telemetry{read}", _world.Bob.Token);
+            Assert.Equal((200, 200), (mine.Status, theirs.Status));
+            Assert.Contains(ValueOf(ApiWorld.Plant), mine.Text, StringComparison.Ordinal);
+            Assert.DoesNotContain(ValueOf(ApiWorld.Other), mine.Text, StringComparison.Ordinal);
+            Assert.Contains(ValueOf(ApiWorld.Other), theirs.Text, StringComparison.Ordinal);
+            Assert.DoesNotContain(ValueOf(ApiWorld.Plant), theirs.Text, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(204, (await _world.SendAsync(HttpMethod.Delete, $"/api/v1/devices/{Shared}", _world.Bob.Token)).Status);
+        Assert.Equal(200, (await _world.GetAsync($"/api/v1/devices/{Shared}", _world.Ann.Token)).Status);
+    }
+
+    [Fact]
     public async Task A_cursor_is_worth_nothing_to_another_tenant()
     {
         var lists = 0;
@@ -191,6 +220,8 @@ public abstract class IsolationTests : IAsyncLifetime
 
         Assert.True(reads >= 20, $"{reads} reads");
     }
+
+    private static string ValueOf(TenantId tenant) => tenant == ApiWorld.Plant ? "777.25" : "888.75";
 
     // What a body asks for by another name.
     private static string KeyOf(string member) =>
@@ -292,6 +323,14 @@ public abstract class IsolationTests : IAsyncLifetime
             ids["childId"] = (string)
                 (await MakeAsync("/api/v1/tenant/children", $$"""{"id":"{{tenant}}-child-{{i}}","displayName":"Child"}"""))["id"]!;
         }
+
+        await MakeAsync("/api/v1/devices", $$"""{"id":"{{Shared}}"}""");
+        var shared = await _world.PostAsync(
+            $"/api/v1/devices/{Shared}/telemetry",
+            admin.Token,
+            $$$"""{"data":{"n":{{{ValueOf(tenant)}}}},"timestamp":1777622400000}"""
+        );
+        Assert.Equal(204, shared.Status);
 
         ids["tenantId"] = tenant.Value;
         ids["credentialId"] = "password";

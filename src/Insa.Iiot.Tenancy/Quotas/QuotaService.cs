@@ -1,4 +1,6 @@
+using Insa.Iiot.Tenancy.Access;
 using Insa.Iiot.Tenancy.Diagnostics;
+using Insa.Iiot.Tenancy.Records;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -7,6 +9,7 @@ namespace Insa.Iiot.Tenancy.Quotas;
 /// <summary>The background of quotas: reads tenants, leases amounts, writes usage; on stop it gives back what is held.</summary>
 internal sealed class QuotaService(
     QuotaContext context,
+    WatchedControlStore store,
     TenantQuotas quotas,
     UsageWriter writer,
     UsageWarnings warnings,
@@ -27,11 +30,13 @@ internal sealed class QuotaService(
         for (var i = 0; i < Workers; i++)
             work.Add(Task.Run(() => WorkAsync(_stop.Token), CancellationToken.None));
         _work = Task.WhenAll(work);
+        store.Changing += Expire;
         return Task.CompletedTask;
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        store.Changing -= Expire;
         await _stop.CancelAsync().ConfigureAwait(false);
         await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
@@ -57,6 +62,16 @@ internal sealed class QuotaService(
     }
 
     public void Dispose() => _stop.Dispose();
+
+    // What this host itself changes of a tenant holds for the next messages, not only once they have come for a while.
+    private void Expire(IReadOnlyList<ControlChange> changes)
+    {
+        foreach (var change in changes)
+        {
+            if (change.Kind == RecordKinds.Tenant && TenantId.TryParse(change.Id, out var tenant))
+                quotas.Find(tenant)?.Expire();
+        }
+    }
 
     private async Task WorkAsync(CancellationToken cancellationToken)
     {

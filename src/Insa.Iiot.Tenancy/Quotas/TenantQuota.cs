@@ -34,6 +34,7 @@ internal sealed class TenantQuota
     private int _creditBytes;
     private int _isQueued;
     private int _isMaintenanceDue;
+    private int _isExpired;
 
     public TenantQuota(TenantId tenant, QuotaContext context)
     {
@@ -100,7 +101,7 @@ internal sealed class TenantQuota
         else
             Volatile.Write(ref _askedAt, long.MaxValue);
         Volatile.Write(ref _isQueued, 0);
-        if (Volatile.Read(ref _isMaintenanceDue) != 0 && !failed)
+        if ((Volatile.Read(ref _isMaintenanceDue) | Volatile.Read(ref _isExpired)) != 0 && !failed)
             Enqueue(_context.Clock.Now);
     }
 
@@ -108,6 +109,15 @@ internal sealed class TenantQuota
     public void RequestMaintenance()
     {
         Volatile.Write(ref _isMaintenanceDue, 1);
+        Enqueue(_context.Clock.Now);
+    }
+
+    /// <summary>Says that what is known, if anything, is old: it is read again at once, whether messages come or not.</summary>
+    public void Expire()
+    {
+        if (_lastSnapshot is null)
+            return;
+        Volatile.Write(ref _isExpired, 1);
         Enqueue(_context.Clock.Now);
     }
 
@@ -127,7 +137,8 @@ internal sealed class TenantQuota
     {
         var now = _context.Clock.Now;
         var snapshot = _snapshot;
-        if (snapshot is null || now - Volatile.Read(ref _loadedAt) >= _context.SnapshotLifetime)
+        var isExpired = Interlocked.Exchange(ref _isExpired, 0) != 0;
+        if (snapshot is null || isExpired || now - Volatile.Read(ref _loadedAt) >= _context.SnapshotLifetime)
         {
             var tenant = await _context.Directory.FindAsync(Tenant, cancellationToken).ConfigureAwait(false);
             snapshot = TenantSnapshot.Of(tenant, _context.Options, _lastSnapshot);

@@ -19,14 +19,29 @@ public sealed class TenantAdmissionTests
     {
         var (world, host) = await QuotaWorld.MakeAsync();
         await using var _ = world;
+        var other = await world.StartAsync();
         await host.MeetAsync();
-        await host.Tenants.SuspendAsync(QuotaWorld.Plant, 1);
+        await other.Tenants.SuspendAsync(QuotaWorld.Plant, 1);
         Assert.Equal(IngestReason.None, host.Admit().Reason);
         world.Time.Advance(TimeSpan.FromSeconds(1));
         await QuotaWorld.UntilAsync(() => host.Admit().Reason == IngestReason.TenantInactive);
-        await host.Tenants.ResumeAsync(QuotaWorld.Plant, 2);
+        await other.Tenants.ResumeAsync(QuotaWorld.Plant, 2);
         world.Time.Advance(TimeSpan.FromSeconds(1));
         await QuotaWorld.UntilAsync(() => host.Admit().Reason == IngestReason.None);
+    }
+
+    [Fact]
+    public async Task What_the_host_itself_changes_holds_without_a_message_that_asks_for_it()
+    {
+        var (world, host) = await QuotaWorld.MakeAsync();
+        await using var _ = world;
+        await host.MeetAsync();
+        await host.Tenants.SuspendAsync(QuotaWorld.Plant, 1);
+        await QuotaWorld.UntilAsync(() => host.Quota.Snapshot is { IsActive: false });
+        Assert.Equal(IngestReason.TenantInactive, host.Admit().Reason);
+        await host.Tenants.ResumeAsync(QuotaWorld.Plant, 2);
+        await QuotaWorld.UntilAsync(() => host.Quota.Snapshot is { IsActive: true });
+        Assert.Equal(IngestReason.None, host.Admit().Reason);
     }
 
     [Fact]
