@@ -251,8 +251,6 @@ public sealed class TenantDirectory
             : throw new TenancyException(TenancyError.TenantState, $"The tenant '{id}' is {state}, not active.");
     }
 
-    internal static TenancyException Changed() => new(TenancyError.Changed, "It was changed meanwhile: read it again, and decide again.");
-
     private static void CheckDisplayName(string displayName)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(displayName);
