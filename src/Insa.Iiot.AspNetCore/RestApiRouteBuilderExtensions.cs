@@ -20,6 +20,7 @@ public static class RestApiRouteBuilderExtensions
         AuthApi.Map(api);
         TenantsApi.Map(api);
         TenantApi.Map(api);
+        RetentionApi.Map(api);
         RolesApi.Map(api);
         MembersApi.Map(api);
         DevicesApi.Map(api);
