@@ -44,6 +44,7 @@ public static class SqliteIiotBuilderExtensions
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<SqliteDeviceStore>());
         services.TryAddSingleton<IDevicePskStore>(provider => provider.GetRequiredService<SqliteDeviceStore>());
         services.TryAddSingleton<ITelemetryStatistics, SqliteTelemetryStatistics>();
+        services.TryAddSingleton<ITelemetryStorageMeter, SqliteStorageMeter>();
         return builder;
     }
 }

@@ -53,6 +53,8 @@ internal sealed class SqliteStore : IDisposable
 
     public ITelemetryStatistics Statistics => _services.GetRequiredService<ITelemetryStatistics>();
 
+    public ITelemetryStorageMeter StorageMeter => _services.GetRequiredService<ITelemetryStorageMeter>();
+
     public IControlStore Control => _services.GetRequiredService<IControlStore>();
 
     public ITenantEraser Eraser => _services.GetRequiredService<ITenantEraser>();
