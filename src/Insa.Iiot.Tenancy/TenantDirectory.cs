@@ -63,7 +63,7 @@ public sealed class TenantDirectory
         var limits = new Dictionary<string, long?>(body.Limits, StringComparer.Ordinal);
 
         // Else a bound of 3 would be one of 3 and 9 and 27.
-        if (LimitOf(body, TenantCounters.Children) is not null)
+        if (LimitOf(body, TenantCounters.Children, ofUnknownPlan: 0) is not null)
             limits[TenantCounters.Children] = 0;
         var settings = new TenantSettings
         {
@@ -252,7 +252,7 @@ public sealed class TenantDirectory
                     name,
                     TenantCounters.Children,
                     least: null,
-                    LimitOf(RecordJson.Read<TenantRecord>(above), TenantCounters.Children)
+                    LimitOf(RecordJson.Read<TenantRecord>(above), TenantCounters.Children, ofUnknownPlan: 0)
                 )
             );
             changes.Add(ControlChange.Count(name, TenantCounters.Children, 1));
@@ -313,6 +313,16 @@ public sealed class TenantDirectory
         return state == TenantState.Active
             ? record
             : throw new TenancyException(TenancyError.TenantState, $"The tenant '{id}' is {state}, not active.");
+    }
+
+    /// <summary>A tenant's limit as its plan is now.</summary>
+    internal long? LimitOf(TenantRecord tenant, string name, long? ofUnknownPlan)
+    {
+        if (tenant.Limits.TryGetValue(name, out var own))
+            return own;
+        if (!_options.Plans.TryGetValue(tenant.Plan, out var plan))
+            return ofUnknownPlan;
+        return plan.Limits.TryGetValue(name, out var limit) ? limit : null;
     }
 
     private static void CheckDisplayName(string displayName)
@@ -428,16 +438,6 @@ public sealed class TenantDirectory
         foreach (var amount in limits.Keys.Where(TenantAmounts.IsAmount).ToList())
             limits.Remove(amount);
         return (name, limits);
-    }
-
-    // Of a plan that is configured no more nothing is known: none.
-    private long? LimitOf(TenantRecord tenant, string counter)
-    {
-        if (tenant.Limits.TryGetValue(counter, out var own))
-            return own;
-        if (!_options.Plans.TryGetValue(tenant.Plan, out var plan))
-            return 0;
-        return plan.Limits.TryGetValue(counter, out var limit) ? limit : null;
     }
 
     private bool IsOn(Tenant tenant, string feature) =>

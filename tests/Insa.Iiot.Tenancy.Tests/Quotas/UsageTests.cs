@@ -77,7 +77,7 @@ public sealed class UsageTests
         Assert.Equal("2026-11-10T09:00:00Z", json.GetProperty("time").GetString());
         Assert.Equal(4, json.GetProperty("data").GetProperty("points").GetInt64());
         Assert.Equal(
-            "tenant,hour,messages,points,bytes,refused_inactive,refused_quota,refused_rate\nplant,2026-11-10T08:00:00Z,1,4,10,0,0,0\n",
+            "tenant,hour,messages,points,bytes,refused_inactive,refused_quota,refused_rate,storage_days\nplant,2026-11-10T08:00:00Z,1,4,10,0,0,0,0\n",
             await ExportAsync(host, UsageFormat.Csv)
         );
     }
@@ -111,6 +111,7 @@ public sealed class UsageTests
                 "messages 60s",
                 "bytes-per-month 2026-11",
                 "points-per-month 2026-11",
+                "storage-days 2026-11",
             ],
             usage.Select(limit => $"{limit.Name} {limit.Period}".TrimEnd())
         );
