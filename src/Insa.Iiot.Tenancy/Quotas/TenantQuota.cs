@@ -192,7 +192,8 @@ internal sealed class TenantQuota
         _snapshot?.Sweep(now);
         var isIdle = now - Volatile.Read(ref _lastUsedAt) > IdleAfter;
         await RollAsync(isIdle, cancellationToken).ConfigureAwait(false);
-        if (isIdle && !(_points.IsLimited && _points.IsUsedUp) && !(_bytes.IsLimited && _bytes.IsUsedUp))
+        var isUsedUp = (_points.IsLimited && _points.IsUsedUp) || (_bytes.IsLimited && _bytes.IsUsedUp) || now < _storageFullUntil;
+        if (isIdle && !isUsedUp)
         {
             _snapshot = null;
             Volatile.Write(ref _creditMessages, 0);

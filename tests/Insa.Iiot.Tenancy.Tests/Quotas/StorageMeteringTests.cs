@@ -156,6 +156,21 @@ public sealed class StorageMeteringTests : IAsyncLifetime
         await AdmitAsync(IngestReason.None);
     }
 
+    [Fact]
+    public async Task Who_is_past_the_limit_gets_no_credit_after_a_rest()
+    {
+        await LimitAsync(500);
+        await _host.MeterAsync();
+        await AdmitAsync(IngestReason.QuotaExceeded);
+
+        // The background's work is done by the test from here on.
+        await _host.StopAsync();
+        _world.Time.Advance(TimeSpan.FromMinutes(2));
+        _host.Quota.RequestMaintenance();
+        await _host.Quota.WorkAsync(CancellationToken.None);
+        Assert.Equal(IngestReason.QuotaExceeded, _host.Admit().Reason);
+    }
+
     // Until the host has read the tenant again, which the message asks for.
     private async Task<AdmissionDecision> AdmitAsync(IngestReason reason)
     {
