@@ -208,6 +208,22 @@ public abstract class ControlStoreConformance : IAsyncLifetime
         Assert.Equal(new ControlResult(ControlOutcome.Empty, 0), await CommitAsync(ControlChange.Count(Plant, "none", -1)));
     }
 
+    /// <summary>What must be counted past a bound is counted with the bound away, within one commit.</summary>
+    [Fact]
+    public async Task A_bound_can_be_taken_away_for_one_count_and_set_again()
+    {
+        Assert.Equal(
+            ControlResult.Done,
+            await CommitAsync(
+                ControlChange.Bound(Plant, "storage", least: null, most: null),
+                ControlChange.Count(Plant, "storage", 20),
+                ControlChange.Bound(Plant, "storage", least: null, most: 15)
+            )
+        );
+        Assert.Equal([new ControlCounter("storage", 20, 15)], await Store.ReadCountersAsync(Plant));
+        Assert.Equal(new ControlResult(ControlOutcome.Full, 0), await CommitAsync(ControlChange.Count(Plant, "storage", 1)));
+    }
+
     /// <summary>Of many that want what is left, so many get it, and no more.</summary>
     [Fact]
     public async Task A_counters_bound_holds_against_many_at_once()

@@ -64,6 +64,7 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<PostgresDeviceStore>());
         services.TryAddSingleton<IDevicePskStore>(provider => provider.GetRequiredService<PostgresDeviceStore>());
         services.TryAddSingleton<ITelemetryStatistics, PostgresTelemetryStatistics>();
+        services.TryAddSingleton<ITelemetryStorageMeter, PostgresStorageMeter>();
         return builder;
     }
 }

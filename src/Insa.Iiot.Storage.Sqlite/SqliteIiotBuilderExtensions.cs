@@ -50,6 +50,7 @@ public static class SqliteIiotBuilderExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IHostedService, RetentionJob>(provider => provider.GetRequiredService<RetentionJob>())
         );
+        services.TryAddSingleton<ITelemetryStorageMeter, SqliteStorageMeter>();
         return builder;
     }
 }

@@ -104,6 +104,10 @@ public static class TenancyIiotBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IAdmissionPolicy, TenantAdmission>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITelemetryObserver, UsageObserver>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, QuotaService>());
+        services.TryAddSingleton<StorageMetering>();
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, StorageMetering>(provider => provider.GetRequiredService<StorageMetering>())
+        );
     }
 
     private static T Of<T>(IServiceProvider provider)

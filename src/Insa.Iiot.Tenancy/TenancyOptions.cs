@@ -4,14 +4,31 @@ namespace Insa.Iiot.Tenancy;
 public sealed class TenancyOptions
 {
     /// <summary>
-    /// The plans by name. Default: <c>starter</c> (10 devices, 5 users), <c>professional</c> (100 and 20) and <c>enterprise</c> (no limits).
+    /// The plans by name. Default: <c>starter</c> (10 devices, 5 users), <c>professional</c> (100 and 20), both without sub-tenants, and
+    /// <c>enterprise</c> (no limits). Every sub-tenant has its parent's limits once more: a plan whose tenants may make some gives that much more.
     /// Change them as you like; a tenant's bounds are those of its plan when the tenant was last changed.
     /// </summary>
     public IDictionary<string, TenantPlan> Plans { get; } =
         new Dictionary<string, TenantPlan>(StringComparer.Ordinal)
         {
-            ["starter"] = new() { Limits = { [TenantCounters.Devices] = 10, [TenantCounters.Users] = 5 } },
-            ["professional"] = new() { Limits = { [TenantCounters.Devices] = 100, [TenantCounters.Users] = 20 } },
+            ["starter"] = new()
+            {
+                Limits =
+                {
+                    [TenantCounters.Devices] = 10,
+                    [TenantCounters.Users] = 5,
+                    [TenantCounters.Children] = 0,
+                },
+            },
+            ["professional"] = new()
+            {
+                Limits =
+                {
+                    [TenantCounters.Devices] = 100,
+                    [TenantCounters.Users] = 20,
+                    [TenantCounters.Children] = 0,
+                },
+            },
             ["enterprise"] = new(),
         };
 

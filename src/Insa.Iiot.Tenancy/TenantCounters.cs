@@ -12,6 +12,9 @@ public static class TenantCounters
     /// <summary>API keys.</summary>
     public const string ApiKeys = "api-keys";
 
+    /// <summary>Tenants directly below it, until their removal is complete.</summary>
+    public const string Children = "children";
+
     /// <summary>Members who hold the role <c>admin</c>; never less than one again once there is one.</summary>
     public const string Admins = "admins";
 }

@@ -25,7 +25,10 @@ public sealed class TenantDirectory
     /// <param name="settings">What it begins with.</param>
     /// <param name="parent">The tenant that it is to be part of, which must be active.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    /// <exception cref="TenancyException"><see cref="TenancyError.Exists"/>; <see cref="TenancyError.NotFound"/> or <see cref="TenancyError.TenantState"/> of the parent.</exception>
+    /// <exception cref="TenancyException">
+    /// <see cref="TenancyError.Exists"/>; of the parent <see cref="TenancyError.NotFound"/>, <see cref="TenancyError.TenantState"/>, or
+    /// <see cref="TenancyError.QuotaExceeded"/> if it has as many <see cref="TenantCounters.Children"/> as it may.
+    /// </exception>
     /// <exception cref="ArgumentException">The display name or the plan is not valid.</exception>
     public async ValueTask<Tenant> CreateAsync(
         TenantId id,
@@ -34,34 +37,43 @@ public sealed class TenantDirectory
         CancellationToken cancellationToken = default
     )
     {
-        var (plan, limits) = Check(settings);
-        var changes = new List<ControlChange>();
-        if (parent is { } above)
-        {
-            changes.Add(ControlChange.Expect(await GetParentAsync(above, cancellationToken).ConfigureAwait(false)));
-            changes.Add(ControlChange.Insert(ControlScope.Of(above), RecordKinds.Child, id.Value, "{}"u8.ToArray()));
-        }
+        var above = parent is { } name ? await GetParentAsync(name, cancellationToken).ConfigureAwait(false) : null;
+        return await MakeAsync(id, settings, above, cancellationToken).ConfigureAwait(false);
+    }
 
-        var body = new TenantRecord(
-            settings.DisplayName,
-            TenantState.Active,
-            plan,
-            parent?.Value,
-            new(settings.Limits, StringComparer.Ordinal),
-            new(settings.Features, StringComparer.Ordinal),
-            _time.GetUtcNow().UtcDateTime,
-            new(settings.Rates, StringComparer.Ordinal)
-        );
-        changes.Add(ControlChange.Insert(ControlScope.Platform, RecordKinds.Tenant, id.Value, RecordJson.Write(body)));
-        changes.Add(ControlChange.Bound(id, TenantCounters.Admins, least: 1, most: null));
-        AddBounds(changes, id, limits);
-        var result = await _store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
-        return result.Outcome switch
+    /// <summary>
+    /// Makes a tenant below another, as that one's own administrators may: with its plan, limits, rates and features as they are in this moment, and
+    /// so with nothing that it has not itself. If the number of its sub-tenants is limited, the new one may have none.
+    /// </summary>
+    /// <param name="id">Names it, for ever.</param>
+    /// <param name="displayName">What people call it.</param>
+    /// <param name="parent">The tenant that it is to be part of, which must be active.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="TenancyException">As for <see cref="CreateAsync"/>; <see cref="TenancyError.Changed"/> if the parent is changed meanwhile.</exception>
+    /// <exception cref="ArgumentException">The display name is not valid.</exception>
+    public async ValueTask<Tenant> CreateChildAsync(
+        TenantId id,
+        string displayName,
+        TenantId parent,
+        CancellationToken cancellationToken = default
+    )
+    {
+        var above = await GetParentAsync(parent, cancellationToken).ConfigureAwait(false);
+        var body = RecordJson.Read<TenantRecord>(above);
+        var limits = new Dictionary<string, long?>(body.Limits, StringComparer.Ordinal);
+
+        // Else a bound of 3 would be one of 3 and 9 and 27.
+        if (LimitOf(body, TenantCounters.Children, ofUnknownPlan: 0) is not null)
+            limits[TenantCounters.Children] = 0;
+        var settings = new TenantSettings
         {
-            ControlOutcome.Done => ToTenant(id, body, version: 1),
-            ControlOutcome.Exists => throw new TenancyException(TenancyError.Exists, $"There is a tenant '{id}' already."),
-            _ => throw TenancyException.Changed(),
+            DisplayName = displayName,
+            Plan = body.Plan,
+            Limits = limits,
+            Rates = body.Rates ?? [],
+            Features = body.Features,
         };
+        return await MakeAsync(id, settings, above, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Finds a tenant.</summary>
@@ -221,6 +233,58 @@ public sealed class TenantDirectory
         return await CountAsync(id, counter, -amount, cancellationToken).ConfigureAwait(false);
     }
 
+    private async ValueTask<Tenant> MakeAsync(
+        TenantId id,
+        TenantSettings settings,
+        ControlRecord? above,
+        CancellationToken cancellationToken
+    )
+    {
+        var (plan, limits) = Check(settings);
+        var parent = above is null ? (TenantId?)null : TenantId.Parse(above.Id);
+        var changes = new List<ControlChange>();
+        if (above is not null && parent is { } name)
+        {
+            // Counted before anything says whether the id is taken. The bound again: a tenant that is older than this counter has none.
+            changes.Add(ControlChange.Expect(above));
+            changes.Add(
+                ControlChange.Bound(
+                    name,
+                    TenantCounters.Children,
+                    least: null,
+                    LimitOf(RecordJson.Read<TenantRecord>(above), TenantCounters.Children, ofUnknownPlan: 0)
+                )
+            );
+            changes.Add(ControlChange.Count(name, TenantCounters.Children, 1));
+            changes.Add(ControlChange.Insert(ControlScope.Of(name), RecordKinds.Child, id.Value, "{}"u8.ToArray()));
+        }
+
+        var body = new TenantRecord(
+            settings.DisplayName,
+            TenantState.Active,
+            plan,
+            parent?.Value,
+            new(settings.Limits, StringComparer.Ordinal),
+            new(settings.Features, StringComparer.Ordinal),
+            _time.GetUtcNow().UtcDateTime,
+            new(settings.Rates, StringComparer.Ordinal)
+        );
+        changes.Add(ControlChange.Insert(ControlScope.Platform, RecordKinds.Tenant, id.Value, RecordJson.Write(body)));
+        changes.Add(ControlChange.Bound(id, TenantCounters.Admins, least: 1, most: null));
+        AddBounds(changes, id, limits);
+        var result = await _store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+        return result.Outcome switch
+        {
+            ControlOutcome.Done => ToTenant(id, body, version: 1),
+            ControlOutcome.Exists => throw new TenancyException(TenancyError.Exists, $"There is a tenant '{id}' already."),
+            ControlOutcome.Full => throw new TenancyException(
+                TenancyError.QuotaExceeded,
+                "The tenant has as many sub-tenants as its plan allows."
+            ),
+            _ => throw TenancyException.Changed(),
+        };
+    }
+
     // A tree that is too deep would cost everybody who acts from above.
     private async ValueTask<ControlRecord> GetParentAsync(TenantId id, CancellationToken cancellationToken)
     {
@@ -249,6 +313,16 @@ public sealed class TenantDirectory
         return state == TenantState.Active
             ? record
             : throw new TenancyException(TenancyError.TenantState, $"The tenant '{id}' is {state}, not active.");
+    }
+
+    /// <summary>A tenant's limit as its plan is now.</summary>
+    internal long? LimitOf(TenantRecord tenant, string name, long? ofUnknownPlan)
+    {
+        if (tenant.Limits.TryGetValue(name, out var own))
+            return own;
+        if (!_options.Plans.TryGetValue(tenant.Plan, out var plan))
+            return ofUnknownPlan;
+        return plan.Limits.TryGetValue(name, out var limit) ? limit : null;
     }
 
     private static void CheckDisplayName(string displayName)
@@ -347,6 +421,7 @@ public sealed class TenantDirectory
             [TenantCounters.Devices] = null,
             [TenantCounters.Users] = null,
             [TenantCounters.ApiKeys] = null,
+            [TenantCounters.Children] = null,
         };
         foreach (var counter in _options.Plans.Values.SelectMany(other => other.Limits.Keys))
             limits[counter] = null;

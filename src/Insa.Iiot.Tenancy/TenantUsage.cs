@@ -1,4 +1,5 @@
 using Insa.Iiot.Tenancy.Quotas;
+using Insa.Iiot.Tenancy.Records;
 
 namespace Insa.Iiot.Tenancy;
 
@@ -37,6 +38,7 @@ public sealed class TenantUsage
             .. snapshot.Gates.OrderBy(gate => gate.Key, StringComparer.Ordinal).SelectMany(gate => Rates(gate.Key, gate.Value, quota)),
             Amount(quota?.Bytes, TenantAmounts.BytesPerMonth),
             Amount(quota?.Points, TenantAmounts.PointsPerMonth),
+            Amount(lease: null, TenantAmounts.StorageDays),
         ];
 
         LimitUsage Amount(AmountLease? lease, string name)
@@ -55,6 +57,26 @@ public sealed class TenantUsage
                 RefusedInHour = inHour,
             };
         }
+    }
+
+    /// <summary>Reads how much room a tenant's telemetry takes, as it was measured today or yesterday.</summary>
+    /// <returns><see langword="null"/> if it was not.</returns>
+    public async ValueTask<StoredBytes?> ReadStorageAsync(TenantId tenant, CancellationToken cancellationToken = default)
+    {
+        var today = DateOnly.FromDateTime(_context.UtcNow);
+        foreach (var day in new[] { today, today.AddDays(-1) })
+        {
+            var id = StorageMetering.IdOf(day);
+            var record = await _context
+                .Store.FindAsync(ControlScope.Of(tenant), RecordKinds.StorageDay, id, cancellationToken)
+                .ConfigureAwait(false);
+            if (record is null)
+                continue;
+            var (bytes, measuredAt) = RecordJson.Read<StorageDayRecord>(record);
+            return new StoredBytes(bytes, measuredAt);
+        }
+
+        return null;
     }
 
     // Of one device's rates there is no sum to tell: the limit and the refusals.

@@ -16,4 +16,10 @@ public sealed record UsageHour(
     long RefusedInactive,
     long RefusedQuota,
     long RefusedRate
-);
+)
+{
+    /// <summary>
+    /// Byte-days of stored telemetry (<see cref="TenantAmounts.StorageDays"/>): in one hour of each day, that in which the day was measured.
+    /// </summary>
+    public long StorageDays { get; init; }
+}

@@ -16,7 +16,7 @@ public sealed class UsageLedger
 
     internal const string HourFormat = "yyyyMMddHH";
     private const int PageSize = 500;
-    private const string CsvHeader = "tenant,hour,messages,points,bytes,refused_inactive,refused_quota,refused_rate\n";
+    private const string CsvHeader = "tenant,hour,messages,points,bytes,refused_inactive,refused_quota,refused_rate,storage_days\n";
 
     private readonly IControlStore _store;
     private readonly TimeProvider _time;
@@ -123,13 +123,14 @@ public sealed class UsageLedger
             RefusedInactive = hour.RefusedInactive + more.RefusedInactive,
             RefusedQuota = hour.RefusedQuota + more.RefusedQuota,
             RefusedRate = hour.RefusedRate + more.RefusedRate,
+            StorageDays = hour.StorageDays + more.StorageDays,
         };
 
     private static void WriteCsv(ArrayBufferWriter<byte> line, TenantId tenant, UsageHour hour) =>
         Encoding.UTF8.GetBytes(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{tenant.Value},{hour.Hour:yyyy-MM-ddTHH:mm:ssZ},{hour.Messages},{hour.Points},{hour.Bytes},{hour.RefusedInactive},{hour.RefusedQuota},{hour.RefusedRate}\n"
+                $"{tenant.Value},{hour.Hour:yyyy-MM-ddTHH:mm:ssZ},{hour.Messages},{hour.Points},{hour.Bytes},{hour.RefusedInactive},{hour.RefusedQuota},{hour.RefusedRate},{hour.StorageDays}\n"
             ),
             line
         );
@@ -153,6 +154,7 @@ public sealed class UsageLedger
             json.WriteNumber("messages", hour.Messages);
             json.WriteNumber("points", hour.Points);
             json.WriteNumber("bytes", hour.Bytes);
+            json.WriteNumber("storage_days", hour.StorageDays);
             json.WriteStartObject("refused");
             json.WriteNumber("tenant_inactive", hour.RefusedInactive);
             json.WriteNumber("quota_exceeded", hour.RefusedQuota);

@@ -59,6 +59,8 @@ internal sealed class PostgresStore : IAsyncDisposable
 
     public IRetentionPolicyStore Retention => _services.GetRequiredService<IRetentionPolicyStore>();
 
+    public ITelemetryStorageMeter StorageMeter => _services.GetRequiredService<ITelemetryStorageMeter>();
+
     public IControlStore Control => _services.GetRequiredService<IControlStore>();
 
     public ITenantEraser Eraser => _services.GetRequiredService<ITenantEraser>();

@@ -27,6 +27,8 @@ public abstract class PostgresStoreConformance(PostgresCluster cluster) : StoreC
 
     protected override ITelemetryStatistics Statistics => Store.Statistics;
 
+    protected override ITelemetryStorageMeter StorageMeter => Store.StorageMeter;
+
     protected override ITenantEraser Eraser => Store.Eraser;
 
     protected override IRetentionPolicyStore Retention => Store.Retention;

@@ -57,6 +57,8 @@ internal sealed class SqliteStore : IDisposable
 
     public RetentionJob RetentionJob => _services.GetRequiredService<RetentionJob>();
 
+    public ITelemetryStorageMeter StorageMeter => _services.GetRequiredService<ITelemetryStorageMeter>();
+
     public IControlStore Control => _services.GetRequiredService<IControlStore>();
 
     public ITenantEraser Eraser => _services.GetRequiredService<ITenantEraser>();

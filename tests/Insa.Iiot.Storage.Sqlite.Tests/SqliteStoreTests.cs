@@ -24,6 +24,8 @@ public sealed class SqliteStoreTests : StoreConformance
 
     protected override ITelemetryStatistics Statistics => _store.Statistics;
 
+    protected override ITelemetryStorageMeter StorageMeter => _store.StorageMeter;
+
     protected override ITenantEraser Eraser => _store.Eraser;
 
     protected override IRetentionPolicyStore Retention => _store.Retention;

@@ -33,6 +33,7 @@ internal sealed class TenancyWorld : IAsyncDisposable
                 tenancy.Features["ml.anomaly"] = "Anomalies.";
                 tenancy.Features["bridging"] = "Bridges.";
                 tenancy.Plans["enterprise"].Features.Add("ml.anomaly");
+                tenancy.Plans["starter"].Limits.Remove(TenantCounters.Children);
             });
         configure?.Invoke(services);
         _services = services.BuildServiceProvider();

@@ -44,7 +44,14 @@ public sealed class TenantDirectoryTests : IAsyncLifetime
             }
         );
         Assert.Equal(
-            [new("admins", 0, null), new("api-keys", 0, null), new("devices", 0, 10), new("rules", 0, 3), new("users", 0, null)],
+            [
+                new("admins", 0, null),
+                new("api-keys", 0, null),
+                new("children", 0, null),
+                new("devices", 0, 10),
+                new("rules", 0, 3),
+                new("users", 0, null),
+            ],
             await Tenants.ReadUsageAsync(TenancyWorld.Other)
         );
         var seen = (await Tenants.FindAsync(TenancyWorld.Other))!;
@@ -144,6 +151,95 @@ public sealed class TenantDirectoryTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("starter", 0L)]
+    [InlineData("professional", 0L)]
+    [InlineData("enterprise", null)]
+    public void Sub_tenants_come_with_the_largest_plan_only(string plan, long? most) =>
+        Assert.Equal(most, new TenancyOptions().Plans[plan].Limits.TryGetValue(TenantCounters.Children, out var limit) ? limit : null);
+
+    [Fact]
+    public async Task A_tenant_has_as_many_sub_tenants_as_it_may_whoever_asks_at_once()
+    {
+        await LimitChildrenAsync(3);
+        await using var host = _world.MakeHost();
+        var outcomes = await Task.WhenAll(
+            Enumerable
+                .Range(0, 16)
+                .Select(i =>
+                    Task.Run(async () =>
+                    {
+                        try
+                        {
+                            await (i % 2 == 0 ? _world : host).Tenants.CreateChildAsync(
+                                TenantId.Parse($"line-{i}"),
+                                "Line",
+                                TenancyWorld.Plant
+                            );
+                            return true;
+                        }
+                        catch (TenancyException e) when (e.Error == TenancyError.QuotaExceeded)
+                        {
+                            return false;
+                        }
+                    })
+                )
+        );
+        Assert.Equal(3, outcomes.Count(isMade => isMade));
+        Assert.Equal(3, (await Tenants.ListChildrenAsync(TenancyWorld.Plant, null, 20)).Count);
+        Assert.Contains(new ControlCounter("children", 3, 3), await Tenants.ReadUsageAsync(TenancyWorld.Plant));
+    }
+
+    [Fact]
+    public async Task A_full_tenant_is_not_told_whether_an_id_is_taken()
+    {
+        await Tenants.CreateAsync(TenancyWorld.Other, Settings);
+        await LimitChildrenAsync(0);
+        await TenancyWorld.RefusedAsync(
+            TenancyError.QuotaExceeded,
+            Tenants.CreateChildAsync(TenancyWorld.Other, "Line", TenancyWorld.Plant)
+        );
+    }
+
+    [Fact]
+    public async Task A_failed_sub_tenant_takes_nothing_of_the_limit()
+    {
+        await Tenants.CreateAsync(TenancyWorld.Other, Settings);
+        await LimitChildrenAsync(1);
+        await TenancyWorld.RefusedAsync(TenancyError.Exists, Tenants.CreateChildAsync(TenancyWorld.Other, "Line", TenancyWorld.Plant));
+        await Tenants.CreateChildAsync(TenantId.Parse("line"), "Line", TenancyWorld.Plant);
+    }
+
+    [Fact]
+    public async Task The_limit_holds_for_a_tenant_whose_counter_has_no_bound_yet()
+    {
+        await LimitChildrenAsync(0);
+        await _world.Store.CommitAsync([ControlChange.Bound(TenancyWorld.Plant, TenantCounters.Children, least: null, most: null)]);
+        await TenancyWorld.RefusedAsync(
+            TenancyError.QuotaExceeded,
+            Tenants.CreateChildAsync(TenantId.Parse("line"), "Line", TenancyWorld.Plant)
+        );
+    }
+
+    [Fact]
+    public async Task A_child_that_its_parents_administrator_makes_has_what_the_parent_has_and_no_children()
+    {
+        var settings = Settings with
+        {
+            Plan = "professional",
+            Limits = new Dictionary<string, long?> { ["devices"] = 7, ["children"] = 2 },
+            Rates = new Dictionary<string, string?> { [TenantRates.Messages] = "10:1" },
+            Features = new Dictionary<string, bool> { ["ml"] = true },
+        };
+        await Tenants.UpdateAsync(TenancyWorld.Plant, 1, settings);
+        var line = await Tenants.CreateChildAsync(TenantId.Parse("line"), "Line 1", TenancyWorld.Plant);
+        Assert.Equal(("Line 1", "professional", TenancyWorld.Plant), (line.DisplayName, line.Plan, line.Parent));
+        Assert.Equal(new Dictionary<string, long?> { ["devices"] = 7, ["children"] = 0 }, line.Limits);
+        Assert.Equal(settings.Rates, line.Rates);
+        Assert.Equal(settings.Features, line.Features);
+        await TenancyWorld.RefusedAsync(TenancyError.QuotaExceeded, Tenants.CreateChildAsync(TenantId.Parse("cell"), "Cell", line.Id));
+    }
+
+    [Theory]
     [InlineData("", null)]
     [InlineData("Other", "gold")]
     public async Task What_is_not_valid_is_said_so(string name, string? plan) =>
@@ -166,4 +262,14 @@ public sealed class TenantDirectoryTests : IAsyncLifetime
         var stored = new ControlRecord(ControlScope.Platform, "tenant", "x", 1, RecordJson.Write(record));
         Assert.Equivalent(record, RecordJson.Read<TenantRecord>(stored), strict: true);
     }
+
+    private async Task LimitChildrenAsync(long most) =>
+        await Tenants.UpdateAsync(
+            TenancyWorld.Plant,
+            (await Tenants.FindAsync(TenancyWorld.Plant))!.Version,
+            Settings with
+            {
+                Limits = new Dictionary<string, long?> { [TenantCounters.Children] = most },
+            }
+        );
 }

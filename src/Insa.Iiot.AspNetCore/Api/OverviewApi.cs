@@ -34,7 +34,7 @@ internal static class OverviewApi
             .WithTags("Usage")
             .RequirePermission(Permissions.AnalyticsRead)
             .WithName("getStatistics")
-            .WithSummary("Devices, points per day and the busiest devices");
+            .WithSummary("Devices, points per day, the busiest devices, storage and refusals");
 
         var audit = api.MapGroup("/audit").WithTags("Audit").RequirePermission(Permissions.AuditRead);
         audit.MapGet("", ListAuditAsync).WithName("listAudit").WithSummary("What was done and refused in the tenant");
@@ -99,7 +99,8 @@ internal static class OverviewApi
                     hour.Bytes,
                     hour.RefusedInactive,
                     hour.RefusedQuota,
-                    hour.RefusedRate
+                    hour.RefusedRate,
+                    hour.StorageDays
                 )
             );
         return TypedResults.Ok(new UsageHours(hours));
@@ -138,6 +139,8 @@ internal static class OverviewApi
         [FromQuery, Description("How many days, today last; 1 to 31, 7 if missing.")] int? days,
         Caller caller,
         ITelemetryStatistics statistics,
+        TenantUsage usage,
+        UsageLedger ledger,
         TimeProvider time,
         HttpContext http
     )
@@ -151,12 +154,49 @@ internal static class OverviewApi
         var devices = await statistics.CountDevicesAsync(tenant, now - Recently, cancel).ConfigureAwait(false);
         var points = await statistics.CountPointsAsync(tenant, first, count, cancel).ConfigureAwait(false);
         var busiest = await statistics.ListBusiestAsync(tenant, first, count, limit: 10, cancel).ConfigureAwait(false);
+        var stored = await usage.ReadStorageAsync(tenant, cancel).ConfigureAwait(false);
         return TypedResults.Ok(
             new Statistics(
                 new DeviceCount(devices.Enabled, devices.Disabled, devices.Seen),
                 [.. points.Select(day => new DayCount(day.Day, day.Points))],
-                [.. busiest.Select(device => new BusyDevice(device.Device.Value, device.Points))]
+                [.. busiest.Select(device => new BusyDevice(device.Device.Value, device.Points))],
+                stored?.Bytes,
+                stored is null ? null : Times.Utc(stored.MeasuredAt),
+                await CountRefusalsAsync(tenant, first, count, usage, ledger, cancel).ConfigureAwait(false)
             )
+        );
+    }
+
+    private static async ValueTask<Refusals> CountRefusalsAsync(
+        TenantId tenant,
+        DateOnly firstDay,
+        int days,
+        TenantUsage usage,
+        UsageLedger ledger,
+        CancellationToken cancellationToken
+    )
+    {
+        var from = firstDay.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc);
+        var (inactive, quota, rate) = (0L, 0L, 0L);
+        await foreach (var hour in ledger.ReadAsync(tenant, from, from.AddDays(days), cancellationToken).ConfigureAwait(false))
+        {
+            inactive += hour.RefusedInactive;
+            quota += hour.RefusedQuota;
+            rate += hour.RefusedRate;
+        }
+
+        // A rate has a line for each of its windows, and one count of refusals for all of them.
+        var limits = await usage.ReadAsync(tenant, cancellationToken).ConfigureAwait(false);
+        return new Refusals(
+            inactive,
+            quota,
+            rate,
+            [
+                .. limits
+                    .Where(limit => limit.LastRefusedAt is not null)
+                    .DistinctBy(limit => limit.Name)
+                    .Select(limit => new LimitRefusals(limit.Name, Times.Utc(limit.LastRefusedAt!.Value), limit.RefusedInHour)),
+            ]
         );
     }
 

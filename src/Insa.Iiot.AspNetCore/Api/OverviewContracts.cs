@@ -26,7 +26,8 @@ internal static class OverviewContracts
         long Bytes,
         long RefusedInactive,
         long RefusedQuota,
-        long RefusedRate
+        long RefusedRate,
+        [property: Description("Byte-days of stored telemetry: in the hour in which the day was measured.")] long StorageDays
     );
 
     internal sealed record UsageHours(IReadOnlyList<UsageHour> Hours);
@@ -41,7 +42,28 @@ internal static class OverviewContracts
 
     internal sealed record BusyDevice(string DeviceId, long Points);
 
-    internal sealed record Statistics(DeviceCount Devices, IReadOnlyList<DayCount> Days, IReadOnlyList<BusyDevice> BusiestDevices);
+    internal sealed record LimitRefusals(
+        [property: Description("What is limited, such as messages or points-per-month.")] string Name,
+        DateTime LastRefusedAt,
+        [property: Description("In this hour.")] long InHour
+    );
+
+    internal sealed record Refusals(
+        [property: Description("Messages, while the tenant was not active.")] long Inactive,
+        [property: Description("Messages, because an amount was used up.")] long Quota,
+        [property: Description("Messages, because they came too fast.")] long Rate,
+        [property: Description("Which limits this host has refused messages for, since it started.")] IReadOnlyList<LimitRefusals> ByLimit
+    );
+
+    internal sealed record Statistics(
+        DeviceCount Devices,
+        IReadOnlyList<DayCount> Days,
+        IReadOnlyList<BusyDevice> BusiestDevices,
+        [property: Description("What telemetry took when it was last measured, which is once a day; null if it was not.")]
+            long? StorageBytes,
+        DateTime? StorageMeasuredAt,
+        [property: Description("Messages refused on these days, over all hosts; the last minutes may be missing.")] Refusals Refusals
+    );
 
     internal sealed record AuditEntry(
         long Sequence,

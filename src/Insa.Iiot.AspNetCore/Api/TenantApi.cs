@@ -202,7 +202,6 @@ internal static class TenantApi
         return TypedResults.Ok(page.ToPage(list, found, child => child, child => child.Id));
     }
 
-    // A child begins with its parent's plan: nobody gives away more than they have.
     private static async Task<Results<Created<TenantContracts.Tenant>, Problem>> CreateChildAsync(
         Body<NewChild> body,
         Caller caller,
@@ -212,9 +211,7 @@ internal static class TenantApi
     {
         if (!TenantId.TryParse(body.Value.Id, out var id))
             return Problem.Invalid("An id is 1 to 63 characters of a-z, 0-9 and '-'.", "/id");
-        var parent = await OwnAsync(caller, tenants, http).ConfigureAwait(false);
-        var settings = TenantAnswers.ToSettings(body.Value.DisplayName, parent.Plan, parent.Limits, parent.Features, parent.Rates);
-        var child = await tenants.CreateAsync(id, settings, caller.Tenant, http.RequestAborted).ConfigureAwait(false);
+        var child = await tenants.CreateChildAsync(id, body.Value.DisplayName, caller.Tenant, http.RequestAborted).ConfigureAwait(false);
         Versions.Tell(http, child.Version);
         return TypedResults.Created($"/api/v1/tenant/children/{child.Id}", TenantAnswers.Of(child));
     }

@@ -19,4 +19,7 @@ internal static partial class QuotaLog
 
     [LoggerMessage(6104, LogLevel.Warning, "Stopped before all leases were given back and all usage was written")]
     public static partial void NotReleased(this ILogger logger, Exception exception);
+
+    [LoggerMessage(6105, LogLevel.Warning, "What is stored of tenants could not be measured or charged; trying again in an hour")]
+    public static partial void StorageNotMeasured(this ILogger logger, Exception exception);
 }

@@ -215,10 +215,17 @@ internal sealed class TenantRemoval(
                 .FindAsync(ControlScope.Of(TenantId.Parse(parent)), RecordKinds.Child, id.Value, cancellationToken)
                 .ConfigureAwait(false);
             if (child is not null)
+            {
                 changes.Add(ControlChange.Delete(child));
+                changes.Add(ControlChange.Count(TenantId.Parse(parent), TenantCounters.Children, -1));
+            }
         }
 
         var result = await store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+
+        // A child that is older than this counter was never counted.
+        if (result.Outcome == ControlOutcome.Empty)
+            result = await store.CommitAsync(changes[..^1], cancellationToken).ConfigureAwait(false);
         if (result.Outcome != ControlOutcome.Done)
             throw TenancyException.Changed();
     }

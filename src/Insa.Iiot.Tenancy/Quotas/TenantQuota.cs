@@ -17,6 +17,7 @@ internal sealed class TenantQuota
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(100);
     private static readonly long MaxStaleness = GateClock.Of(TimeSpan.FromMinutes(1));
     private static readonly long RetryInterval = GateClock.Of(TimeSpan.FromSeconds(1));
+    private static readonly long StorageLookInterval = GateClock.Of(TimeSpan.FromMinutes(1));
     private static readonly long IdleAfter = GateClock.Of(TimeSpan.FromMinutes(1));
 
     private readonly QuotaContext _context;
@@ -30,6 +31,9 @@ internal sealed class TenantQuota
     private long _askedAt = long.MaxValue;
     private long _notBefore;
     private long _lastUsedAt;
+    private long _storageFullUntil;
+    private long _storageLookAt;
+    private long? _storageLimit;
     private int _creditMessages;
     private int _creditBytes;
     private int _isQueued;
@@ -151,6 +155,7 @@ internal sealed class TenantQuota
         var leased = false;
         if (snapshot.IsActive)
         {
+            await LookAtStorageAsync(snapshot.LimitOf(TenantAmounts.StorageDays), now, cancellationToken).ConfigureAwait(false);
             await RollAsync(isIdle: false, cancellationToken).ConfigureAwait(false);
             leased = await RefillAsync(_points, cancellationToken).ConfigureAwait(false);
             leased |= await RefillAsync(_bytes, cancellationToken).ConfigureAwait(false);
@@ -161,6 +166,25 @@ internal sealed class TenantQuota
         return leased;
     }
 
+    // Storage is charged once a day, so it need not be looked at often; and of a tenant without a limit never.
+    private async ValueTask LookAtStorageAsync(long? limit, long now, CancellationToken cancellationToken)
+    {
+        if (limit == _storageLimit && (limit is null || now < _storageLookAt))
+            return;
+        var until = 0L;
+        if (limit is not null)
+        {
+            var period = QuotaPeriod.Of(_context.UtcNow);
+            var name = $"{TenantAmounts.StorageDays}@{period.Name}";
+            var counters = await _context.Store.ReadCountersAsync(Tenant, cancellationToken).ConfigureAwait(false);
+            if ((counters.FirstOrDefault(counter => counter.Name == name)?.Used ?? 0) >= limit)
+                until = now + GateClock.Of(period.EndsAt - _context.UtcNow);
+        }
+
+        Volatile.Write(ref _storageFullUntil, until);
+        (_storageLimit, _storageLookAt) = (limit, now + StorageLookInterval);
+    }
+
     /// <summary>Counts what was spent without limit, and lets go of what is held once nobody has used it for a minute.</summary>
     private async ValueTask MaintainAsync(CancellationToken cancellationToken)
     {
@@ -168,7 +192,8 @@ internal sealed class TenantQuota
         _snapshot?.Sweep(now);
         var isIdle = now - Volatile.Read(ref _lastUsedAt) > IdleAfter;
         await RollAsync(isIdle, cancellationToken).ConfigureAwait(false);
-        if (isIdle && !(_points.IsLimited && _points.IsUsedUp) && !(_bytes.IsLimited && _bytes.IsUsedUp))
+        var isUsedUp = (_points.IsLimited && _points.IsUsedUp) || (_bytes.IsLimited && _bytes.IsUsedUp) || now < _storageFullUntil;
+        if (isIdle && !isUsedUp)
         {
             _snapshot = null;
             Volatile.Write(ref _creditMessages, 0);
@@ -224,6 +249,11 @@ internal sealed class TenantQuota
             return TooFast(TenantRates.PointsPerDevice, devicePointsWait, now);
         if (_points.Look(now) is not LeaseAnswer.Taken and var answer)
             return TooMuch(_points, answer, now);
+        if (Volatile.Read(ref _storageFullUntil) is var fullUntil && now < fullUntil)
+        {
+            LogOf(TenantAmounts.StorageDays).Add(now, _context.Clock);
+            return new AdmissionDecision(IngestReason.QuotaExceeded, GateClock.ToTimeSpan(fullUntil - now));
+        }
 
         if (snapshot.Messages is { } messages && messages.TryTake(1, now) is > 0 and var wait)
             return TooFast(TenantRates.Messages, wait, now);

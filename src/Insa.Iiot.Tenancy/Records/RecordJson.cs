@@ -15,6 +15,8 @@ namespace Insa.Iiot.Tenancy.Records;
 [JsonSerializable(typeof(BrandingRecord))]
 [JsonSerializable(typeof(UsageRecord))]
 [JsonSerializable(typeof(RemovalRecord))]
+[JsonSerializable(typeof(StorageDayRecord))]
+[JsonSerializable(typeof(StorageRunRecord))]
 [JsonSerializable(typeof(UsageWarningRecord))]
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
 internal sealed partial class RecordJson : JsonSerializerContext

@@ -9,6 +9,7 @@ internal static class RecordKinds
     public const string Session = "session";
     public const string AuditKey = "audit-key";
     public const string Removal = "removal";
+    public const string StorageRun = "storage-run";
 
     // A tenant's.
     public const string Child = "child";
@@ -17,6 +18,7 @@ internal static class RecordKinds
     public const string Invitation = "invitation";
     public const string ApiKey = "api-key";
     public const string Branding = "branding";
+    public const string StorageDay = "storage-day";
 
     // Of either.
     public const string Audit = "audit";

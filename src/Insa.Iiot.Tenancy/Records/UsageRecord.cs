@@ -7,5 +7,6 @@ internal sealed record UsageRecord(
     long RefusedInactive,
     long RefusedQuota,
     long RefusedRate,
-    DateTime WrittenAt
+    DateTime WrittenAt,
+    long StorageDays = 0
 );

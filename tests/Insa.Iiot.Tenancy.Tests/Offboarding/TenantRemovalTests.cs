@@ -177,6 +177,32 @@ public sealed class TenantRemovalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_sub_tenant_counts_for_its_parent_until_it_is_deleted()
+    {
+        await _world.Tenants.CreateAsync(Line, new TenantSettings { DisplayName = "Line" }, Plant);
+        await OffboardAsync(Line);
+        Assert.Equal(1, await CountChildrenAsync());
+        _world.Time.Advance(Delay);
+        await RemoveAsync();
+        Assert.Equal(0, await CountChildrenAsync());
+        await RemoveAsync();
+        Assert.Equal(0, await CountChildrenAsync());
+    }
+
+    [Fact]
+    public async Task A_sub_tenant_that_was_never_counted_is_deleted_all_the_same()
+    {
+        await _world.Tenants.CreateAsync(Line, new TenantSettings { DisplayName = "Line" }, Plant);
+        await _world.Tenants.ReleaseAsync(Plant, TenantCounters.Children, 1);
+        await OffboardAsync(Line);
+        _world.Time.Advance(Delay);
+        await RemoveAsync();
+        Assert.Null((await _world.Tenants.FindAsync(Line))!.Parent);
+        Assert.Empty(await _world.Tenants.ListChildrenAsync(Plant, null, 10));
+        Assert.Equal(0, await CountChildrenAsync());
+    }
+
+    [Fact]
     public async Task A_tenant_that_began_to_leave_before_there_was_a_time_gets_one()
     {
         await OffboardAsync(Plant);
@@ -191,6 +217,9 @@ public sealed class TenantRemovalTests : IAsyncLifetime
     private DateTime Now => _world.Time.GetUtcNow().UtcDateTime;
 
     private ValueTask<TenantOffboardingStatus?> StatusAsync() => _world.Services.GetRequiredService<TenantOffboarding>().ReadAsync(Plant);
+
+    private async Task<long> CountChildrenAsync() =>
+        (await _world.Tenants.ReadUsageAsync(Plant)).Single(counter => counter.Name == TenantCounters.Children).Used;
 
     private async Task OffboardAsync(TenantId tenant) =>
         await _world.Tenants.OffboardAsync(tenant, (await _world.Tenants.FindAsync(tenant))!.Version);

@@ -18,6 +18,9 @@ internal sealed class QuotaWorld : IAsyncDisposable
 
     public Warnings Warned { get; } = new();
 
+    /// <summary>What all hosts measure.</summary>
+    public SettableMeter Meter { get; } = new();
+
     /// <summary>Makes a world with one host, and the tenant with these settings.</summary>
     public static async Task<(QuotaWorld World, QuotaHost Host)> MakeAsync(TenantSettings? settings = null)
     {
@@ -43,6 +46,7 @@ internal sealed class QuotaWorld : IAsyncDisposable
         services.AddLogging();
         services.AddSingleton<TimeProvider>(Time);
         services.AddSingleton<IUsageWarningObserver>(Warned);
+        services.AddSingleton<ITelemetryStorageMeter>(Meter);
         services.AddIiot().AddSqliteStorage(sqlite => sqlite.Path = Path.Combine(_folder, "iiot.db")).AddTenancy(configure);
         var host = new QuotaHost(services.BuildServiceProvider());
         _hosts.Add(host);
@@ -88,6 +92,28 @@ internal sealed class QuotaWorld : IAsyncDisposable
         }
     }
 
+    internal sealed class SettableMeter : ITelemetryStorageMeter
+    {
+        private int _calls;
+
+        public long Bytes { get; set; }
+
+        public Exception? Fails { get; set; }
+
+        public int Calls => Volatile.Read(ref _calls);
+
+        public ValueTask<IReadOnlyList<TenantBytes>> MeasureAsync(CancellationToken cancellationToken = default)
+        {
+            Interlocked.Increment(ref _calls);
+            return Fails is null
+                ? ValueTask.FromResult<IReadOnlyList<TenantBytes>>([
+                    new TenantBytes(Plant, Bytes),
+                    new TenantBytes(TenantId.Parse("gone"), 1),
+                ])
+                : throw Fails;
+        }
+    }
+
     internal sealed class QuotaHost(ServiceProvider services) : IAsyncDisposable
     {
         private readonly QuotaService _service = services.GetServices<IHostedService>().OfType<QuotaService>().Single();
@@ -106,6 +132,9 @@ internal sealed class QuotaWorld : IAsyncDisposable
         public TenantQuota Quota { get; } = services.GetRequiredService<TenantQuotas>().Of(Plant);
 
         public Task StartAsync() => _service.StartAsync(CancellationToken.None);
+
+        /// <summary>Measures and charges what is stored, unless that is done today.</summary>
+        public Task MeterAsync() => services.GetRequiredService<StorageMetering>().RunOnceAsync(CancellationToken.None);
 
         public AdmissionDecision Admit(DeviceSession? session = null, int bytes = 10) => _policy.Admit(session ?? Pump, bytes);
 

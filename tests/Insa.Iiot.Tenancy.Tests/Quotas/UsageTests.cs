@@ -77,7 +77,7 @@ public sealed class UsageTests
         Assert.Equal("2026-11-10T09:00:00Z", json.GetProperty("time").GetString());
         Assert.Equal(4, json.GetProperty("data").GetProperty("points").GetInt64());
         Assert.Equal(
-            "tenant,hour,messages,points,bytes,refused_inactive,refused_quota,refused_rate\nplant,2026-11-10T08:00:00Z,1,4,10,0,0,0\n",
+            "tenant,hour,messages,points,bytes,refused_inactive,refused_quota,refused_rate,storage_days\nplant,2026-11-10T08:00:00Z,1,4,10,0,0,0,0\n",
             await ExportAsync(host, UsageFormat.Csv)
         );
     }
@@ -104,21 +104,23 @@ public sealed class UsageTests
             [
                 "admins",
                 "api-keys",
+                "children",
                 "devices",
                 "users",
                 "messages 1s",
                 "messages 60s",
                 "bytes-per-month 2026-11",
                 "points-per-month 2026-11",
+                "storage-days 2026-11",
             ],
             usage.Select(limit => $"{limit.Name} {limit.Period}".TrimEnd())
         );
-        var second = usage[4];
+        var second = usage[5];
         Assert.Equal((LimitKind.Rate, 2L, 2L, 0L), (second.Kind, second.Limit, second.Used, second.Remaining));
         Assert.Equal((now.AddSeconds(1), now, 1L), (second.ResetsAt, second.LastRefusedAt, second.RefusedInHour));
-        Assert.Equal((2L, 8L), (usage[5].Used, usage[5].Remaining));
-        Assert.Equal((LimitKind.Amount, null), (usage[6].Kind, usage[6].Limit));
-        Assert.Equal((1_000L, 5L, 995L, To), (usage[7].Limit, usage[7].Used, usage[7].Remaining, usage[7].ResetsAt));
+        Assert.Equal((2L, 8L), (usage[6].Used, usage[6].Remaining));
+        Assert.Equal((LimitKind.Amount, null), (usage[7].Kind, usage[7].Limit));
+        Assert.Equal((1_000L, 5L, 995L, To), (usage[8].Limit, usage[8].Used, usage[8].Remaining, usage[8].ResetsAt));
         Assert.Empty(await host.Usage.ReadAsync(TenantId.Parse("nobody")));
     }
 
