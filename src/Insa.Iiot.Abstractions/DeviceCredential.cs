@@ -29,7 +29,10 @@ public sealed class DeviceCredential
         return new(DeviceCredentialKind.Password, userName, password);
     }
 
-    /// <summary>A client certificate, with the user name if the device also sent one.</summary>
+    /// <summary>
+    /// A client certificate, with the user name if the device also sent one. A user name has to be that of a device it stands for; without one it
+    /// has to be registered by a single tenant.
+    /// </summary>
     public static DeviceCredential FromCertificate(ReadOnlyMemory<byte> certificateSha256, string? userName = null) =>
         new(DeviceCredentialKind.Certificate, userName, certificateSha256: certificateSha256);
 

@@ -55,12 +55,15 @@ public interface IDeviceRegistry
     /// <returns>The secret, or <see langword="null"/> if there is no such device.</returns>
     ValueTask<string?> RotateSecretAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default);
 
-    /// <summary>Lets a client certificate stand for a device, which may have several.</summary>
+    /// <summary>
+    /// Lets a client certificate stand for a device, which may have several. Other tenants may have registered it too, which is not told: then
+    /// whoever shows it has to say by <c>device@tenant</c> who they are.
+    /// </summary>
     /// <param name="tenant">The tenant.</param>
     /// <param name="device">The device.</param>
     /// <param name="certificateSha256">SHA-256 over the certificate's DER, 32 bytes.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    /// <returns><see langword="false"/> if there is no such device, or the certificate stands for another.</returns>
+    /// <returns><see langword="false"/> if there is no such device, or the certificate stands for another one of the tenant.</returns>
     ValueTask<bool> AddCertificateAsync(
         TenantId tenant,
         DeviceId device,

@@ -494,14 +494,47 @@ public abstract partial class StoreConformance : IAsyncLifetime
         var (mine, unknown) = (new byte[32], new byte[32]);
         mine[0] = 1;
         await Registry.AddAsync(Plant, new Device { Id = Press });
+        await Registry.AddAsync(Plant, new Device { Id = DeviceId.Parse("pump") });
         await Registry.AddAsync(Other, new Device { Id = Press });
         Assert.True(await Registry.AddCertificateAsync(Plant, Press, mine));
         Assert.True(await Registry.AddCertificateAsync(Plant, Press, mine));
-        Assert.False(await Registry.AddCertificateAsync(Other, Press, mine));
+        Assert.False(await Registry.AddCertificateAsync(Plant, DeviceId.Parse("pump"), mine));
         Assert.False(await Registry.AddCertificateAsync(Plant, DeviceId.Parse("nobody"), unknown));
         Assert.Equal(Plant, (await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(mine)))!.Tenant);
         Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(mine, "press@other")));
         Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(unknown)));
+    }
+
+    /// <summary>A tenant cannot claim another's certificate by its hash: where several have registered it, the user name says whose it is.</summary>
+    [Fact]
+    public async Task A_certificate_of_several_tenants_lets_nobody_in_without_a_user_name()
+    {
+        var shared = new byte[32];
+        shared[0] = 1;
+        var (mine, theirs) = (
+            DeviceCredential.FromCertificate(shared, "press@plant"),
+            DeviceCredential.FromCertificate(shared, "press@other")
+        );
+        await Registry.AddAsync(Plant, new Device { Id = Press });
+        await Registry.AddAsync(Other, new Device { Id = Press });
+        Assert.True(await Registry.AddCertificateAsync(Other, Press, shared));
+        Assert.Null(await Authenticator.AuthenticateAsync(mine));
+        Assert.True(await Registry.AddCertificateAsync(Plant, Press, shared));
+
+        Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(shared)));
+        Assert.Equal(Plant, (await Authenticator.AuthenticateAsync(mine))!.Tenant);
+        Assert.Equal(Other, (await Authenticator.AuthenticateAsync(theirs))!.Tenant);
+        Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(shared, "pump@plant")));
+        Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(shared, "press")));
+
+        // One that is disabled is still registered: its device does not become another tenant's.
+        var seen = (await Registry.FindAsync(Plant, Press))!;
+        await Registry.UpdateAsync(Plant, new Device { Id = Press, State = DeviceState.Disabled }, seen.Version);
+        Assert.Null(await Authenticator.AuthenticateAsync(mine));
+        Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(shared)));
+        Assert.True(await Registry.RevokeCredentialAsync(Other, Press, Convert.ToHexStringLower(shared)));
+        await Registry.UpdateAsync(Plant, new Device { Id = Press }, seen.Version + 1);
+        Assert.Equal(Plant, (await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(shared)))!.Tenant);
     }
 
     /// <summary>A gateway speaks for the devices that name it, in its own tenant.</summary>

@@ -135,6 +135,20 @@ internal static class SqliteSchema
               PRIMARY KEY (tenant, hour)
             ) WITHOUT ROWID;
             """,
+        """
+            ALTER TABLE certificate RENAME TO certificate_of_one;
+            CREATE TABLE certificate (
+              sha256 BLOB NOT NULL,
+              tenant INTEGER NOT NULL REFERENCES tenant (id),
+              device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+              made_at INTEGER,
+              PRIMARY KEY (sha256, tenant)
+            ) WITHOUT ROWID;
+            INSERT INTO certificate (sha256, tenant, device, made_at)
+              SELECT c.sha256, d.tenant, c.device, c.made_at FROM certificate_of_one c JOIN device d ON d.id = c.device;
+            DROP TABLE certificate_of_one;
+            CREATE INDEX certificate_device ON certificate (device);
+            """,
     ];
 
     public static int CurrentVersion => Steps.Length;

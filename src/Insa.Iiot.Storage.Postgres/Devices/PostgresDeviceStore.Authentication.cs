@@ -75,24 +75,44 @@ internal sealed partial class PostgresDeviceStore
 
     private async Task<DeviceSession?> ByCertificateAsync(DeviceCredential credential, CancellationToken cancellationToken)
     {
-        if (await FindHolderAsync(credential.CertificateSha256, cancellationToken).ConfigureAwait(false) is not var (tenant, device))
+        // A user name beside a certificate must be of the same device; without one the certificate has to be of one tenant alone.
+        TenantId tenant;
+        DeviceId device;
+        if (credential.UserName is not null)
+        {
+            if (!DeviceCredential.TrySplitUserName(credential.UserName, out device, out tenant))
+                return null;
+        }
+        else if (await FindHolderAsync(credential.CertificateSha256, cancellationToken).ConfigureAwait(false) is { } holder)
+        {
+            (tenant, device) = holder;
+        }
+        else
+        {
             return null;
+        }
 
-        // A user name beside a certificate must be of the same device.
-        if (credential.UserName is not null && credential.UserName != $"{device}@{tenant}")
-            return null;
         var batch = await TenantBatch.OpenAsync(database, tenant, cancellationToken).ConfigureAwait(false);
         await using var disposeBatch = batch.ConfigureAwait(false);
+        batch.Add(
+            $"select 1 from iiot.certificate c join iiot.device d on d.tenant_no = c.tenant_no and d.name = c.device and d.is_enabled where c.{OfTenant} and c.sha256 = $1 and c.device = $2",
+            Parameter.Bytes(credential.CertificateSha256.ToArray()),
+            Parameter.Text(device.Value)
+        );
         AddSpokenFor(batch, device);
         var rows = await batch.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
+        if (!await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            return null;
+        await rows.NextResultAsync(cancellationToken).ConfigureAwait(false);
         List<DeviceId> others = [];
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
             others.Add(DeviceId.Parse(rows.GetString(0)));
         return new DeviceSession(tenant, device, others);
     }
 
-    // The tenant is what is looked for: the certificate's hash opens its own row, and that row the tenant's name.
+    // The tenant is what is looked for: the certificate's hash opens its own rows, and a single one the tenant's name. Anybody can register a hash that
+    // is known to them: of several rows none counts, whatever state their devices are in.
     private async Task<(TenantId Tenant, DeviceId Device)?> FindHolderAsync(
         ReadOnlyMemory<byte> sha256,
         CancellationToken cancellationToken
@@ -106,7 +126,7 @@ internal sealed partial class PostgresDeviceStore
         Add(batch, "select set_config('iiot.certificate', $1, true)", Convert.ToHexStringLower(sha256.Span));
         Add(
             batch,
-            "select set_config('iiot.tenant', coalesce((select tenant_no::text from iiot.certificate where sha256 = decode($1, 'hex')), ''), true)",
+            "select set_config('iiot.tenant', coalesce((select min(tenant_no)::text from iiot.certificate where sha256 = decode($1, 'hex') having count(*) = 1), ''), true)",
             Convert.ToHexStringLower(sha256.Span)
         );
         Add(

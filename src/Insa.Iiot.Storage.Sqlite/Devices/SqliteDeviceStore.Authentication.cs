@@ -42,17 +42,20 @@ internal sealed partial class SqliteDeviceStore
     {
         using var command = connection.CreateCommand();
         command.CommandText = """
-            SELECT t.name, d.name FROM certificate c JOIN device d ON d.id = c.device JOIN tenant t ON t.id = d.tenant
-            WHERE c.sha256 = $sha256 AND d.state = 0 AND substr(t.name, 1, 1) <> '!'
+            SELECT t.name, d.name, d.state FROM certificate c JOIN device d ON d.id = c.device JOIN tenant t ON t.id = c.tenant
+            WHERE c.sha256 = $sha256 AND substr(t.name, 1, 1) <> '!'
             """;
         command.Parameters.AddWithValue("$sha256", credential.CertificateSha256.ToArray());
         using var rows = command.ExecuteReader();
-        if (!rows.Read())
-            return null;
-        var found = (TenantId.Parse(rows.GetString(0)), DeviceId.Parse(rows.GetString(1)));
+        var holders = new List<(TenantId Tenant, DeviceId Device, DeviceState State)>();
+        while (rows.Read())
+            holders.Add((TenantId.Parse(rows.GetString(0)), DeviceId.Parse(rows.GetString(1)), (DeviceState)rows.GetInt32(2)));
 
-        // A user name beside a certificate must be of the same device.
-        return credential.UserName is null || credential.UserName == $"{found.Item2}@{found.Item1}" ? found : null;
+        // Anybody can register a hash that is known to them: without a user name it is let in only where nobody else has, whatever state theirs is in.
+        var meant = credential.UserName is null
+            ? (holders.Count == 1 ? holders : [])
+            : holders.FindAll(holder => credential.UserName == $"{holder.Device}@{holder.Tenant}");
+        return meant is [{ State: DeviceState.Enabled } found] ? (found.Tenant, found.Device) : null;
     }
 
     private static (TenantId Tenant, DeviceId Device)? ByPsk(SqliteConnection connection, DeviceCredential credential) =>

@@ -40,7 +40,7 @@ internal sealed partial class SqliteDeviceStore
             database.Transact(command =>
             {
                 command.CommandText = $"""
-                    INSERT OR IGNORE INTO certificate (sha256, device, made_at) SELECT $sha256, id, $now FROM device WHERE {OfDevice};
+                    INSERT OR IGNORE INTO certificate (sha256, tenant, device, made_at) SELECT $sha256, tenant, id, $now FROM device WHERE {OfDevice};
                     SELECT 1 FROM certificate WHERE sha256 = $sha256 AND device = (SELECT id FROM device WHERE {OfDevice})
                     """;
                 Bind(command, tenant, device);

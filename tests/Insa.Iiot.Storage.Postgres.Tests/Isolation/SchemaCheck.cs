@@ -8,8 +8,7 @@ internal static class SchemaCheck
     // Unique across tenants by contract, and so the only names whose existence another tenant could find out.
     //   tenant_name_key: a tenant's name is how all tenants are told apart.
     //   tenant_pkey: its number is given by the store; nobody chooses it.
-    //   certificate_sha256_key: a certificate stands for one device of one tenant; its hash cannot be guessed.
-    private const string AcrossTenants = "'tenant_name_key', 'tenant_pkey', 'certificate_sha256_key'";
+    private const string AcrossTenants = "'tenant_name_key', 'tenant_pkey'";
 
     // Says the same to every tenant, and nothing of any: which migrations were applied, how far rollups have come.
     private static readonly string[] Common = ["iiot.schema_migration", "iiot.rollup_state", "iiot.rollup_closing"];

@@ -63,8 +63,8 @@ public sealed class SchemaCheckTests(SchemaCheckTests.OneDatabase database) : IC
     )]
     [InlineData("create unique index theirs on iiot.device (name)", "theirs: unique without")]
     [InlineData(
-        "create table iiot.pin (tenant_no int, sha256 bytea references iiot.certificate (sha256))",
-        "iiot.pin: foreign key pin_sha256_fkey"
+        "create table iiot.pin (tenant_no int, name text collate \"C\" references iiot.tenant (name))",
+        "iiot.pin: foreign key pin_name_fkey"
     )]
     [InlineData("alter role iiot_app bypassrls", "role iiot_app")]
     [InlineData("grant iiot_jobs to iiot_app", "role iiot_app: a member of iiot_jobs")]
