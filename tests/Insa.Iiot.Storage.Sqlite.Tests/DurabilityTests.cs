@@ -55,6 +55,24 @@ public sealed class DurabilityTests : IDisposable
     }
 
     [Fact]
+    public async Task A_slow_reader_does_not_keep_the_log_from_being_taken_into_the_file()
+    {
+        for (var i = 0; i < 20; i++)
+            await WriteAsync(i, count: 200);
+        var query = new TelemetryQuery { Device = Press, Limit = int.MaxValue };
+        var points = 0;
+        await foreach (var _ in _store.Reader.ReadAsync(Plant, query))
+        {
+            if (points++ % 1500 == 0)
+                Assert.Equal(0L, _store.Query("PRAGMA wal_checkpoint(TRUNCATE)"));
+            if (points == 1)
+                await WriteAsync(20, count: 200);
+        }
+
+        Assert.Equal(4200, points);
+    }
+
+    [Fact]
     public async Task Every_commit_is_synced_to_the_disk()
     {
         await WriteAsync(0);

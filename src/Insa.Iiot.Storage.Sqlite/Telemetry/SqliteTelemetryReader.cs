@@ -6,6 +6,10 @@ namespace Insa.Iiot.Storage.Sqlite.Telemetry;
 /// <summary>Reads one tenant's telemetry: hour by hour, only those that hold frames of the device.</summary>
 internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetryReader
 {
+    // What is read at a time, in whole instants.
+    private const int PagePoints = 1000;
+    private const int PageBytes = 1024 * 1024;
+
     private static readonly TimeSpan ShortestBucket = TimeSpan.FromMilliseconds(1);
 
     public async IAsyncEnumerable<TelemetryPoint> ReadAsync(
@@ -22,7 +26,7 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         var left = query.Limit;
         var from = query.After is { } after && after.Timestamp > query.From ? after.Timestamp : query.From;
         var wanted = query.Metrics.Count == 0 ? null : query.Metrics.ToHashSet(StringComparer.Ordinal);
-        foreach (var point in Points(tenant, query.Device, from, query.To, wanted, cancellationToken))
+        foreach (var point in Points(tenant, query.Device, from, query.To, wanted, query.Limit, cancellationToken))
         {
             if (left == 0)
                 yield break;
@@ -90,7 +94,7 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         ArgumentOutOfRangeException.ThrowIfLessThan(query.Bucket, ShortestBucket, nameof(query));
 
         var buckets = new List<TelemetryBucket>();
-        foreach (var point in Points(tenant, query.Device, query.From, query.To, [query.Metric], cancellationToken))
+        foreach (var point in Points(tenant, query.Device, query.From, query.To, [query.Metric], int.MaxValue, cancellationToken))
         {
             if (
                 (point.Quality & TelemetryQuality.Bad) == TelemetryQuality.Bad
@@ -126,6 +130,7 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         DateTime from,
         DateTime to,
         HashSet<string>? wanted,
+        int limit,
         CancellationToken cancellationToken
     )
     {
@@ -135,7 +140,8 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
 
         var (first, end) = (MicrosecondTime.Ceiling(from), MicrosecondTime.Ceiling(to));
         var layouts = new Dictionary<long, string[]>();
-        var instant = new SortedDictionary<string, (long Sequence, TelemetryPoint Point)>(StringComparer.Ordinal);
+        var page = new List<TelemetryPoint>();
+        var most = Math.Clamp(limit, 1, PagePoints);
         using var command = connection.CreateCommand();
         command.CommandText = """
             SELECT ts, layout, sequence, format, vals, quality FROM telemetry_frame
@@ -151,34 +157,59 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
             var (low, high) = (Math.Max(first, hour.Start), Math.Min(end, hour.Start + MicrosecondTime.PerHour));
             foreach (var (rangeStart, rangeEnd) in hour.Times is null ? [(low, high)] : Instants(hour, low, high))
             {
-                fromParameter.Value = rangeStart;
-                toParameter.Value = rangeEnd;
-                using var rows = Guard(command, static c => c.ExecuteReader());
-                var at = long.MinValue;
-                while (Guard(rows, static r => r.Read()))
+                // No row is open while a point is shown: whoever takes them slowly would keep SQLite from taking its log into the file.
+                for (long? start = rangeStart; start is { } next; )
                 {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    if (rows.GetInt64(0) != at)
-                    {
-                        foreach (var (_, point) in instant.Values)
-                            yield return point;
-                        instant.Clear();
-                        at = rows.GetInt64(0);
-                    }
-
-                    Merge(
-                        instant,
-                        rows,
-                        Guard((connection, layouts, rows), static at => LayoutOf(at.connection, at.layouts, at.rows.GetInt64(1))),
-                        wanted
+                    (fromParameter.Value, toParameter.Value) = (next, rangeEnd);
+                    start = Guard(
+                        (command, layouts, page, wanted, most, cancellationToken),
+                        static at => ReadPage(at.command, at.layouts, at.page, at.wanted, at.most, at.cancellationToken)
                     );
+                    foreach (var point in page)
+                        yield return point;
+                    page.Clear();
                 }
-
-                foreach (var (_, point) in instant.Values)
-                    yield return point;
-                instant.Clear();
             }
         }
+    }
+
+    /// <returns>Where the next page begins; <see langword="null"/> after the last.</returns>
+    private static long? ReadPage(
+        SqliteCommand command,
+        Dictionary<long, string[]> layouts,
+        List<TelemetryPoint> page,
+        HashSet<string>? wanted,
+        int most,
+        CancellationToken cancellationToken
+    )
+    {
+        var instant = new SortedDictionary<string, (long Sequence, TelemetryPoint Point)>(StringComparer.Ordinal);
+        var (at, bytes) = (long.MinValue, 0L);
+        using var rows = command.ExecuteReader();
+        while (rows.Read())
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (rows.GetInt64(0) != at)
+            {
+                MoveTo(page, instant);
+                at = rows.GetInt64(0);
+                if (page.Count >= most || bytes >= PageBytes)
+                    return at;
+            }
+
+            bytes += rows.GetBytes(4, 0, null, 0, 0);
+            Merge(instant, rows, LayoutOf(command.Connection!, layouts, rows.GetInt64(1)), wanted);
+        }
+
+        MoveTo(page, instant);
+        return null;
+    }
+
+    private static void MoveTo(List<TelemetryPoint> page, SortedDictionary<string, (long Sequence, TelemetryPoint Point)> instant)
+    {
+        foreach (var (_, point) in instant.Values)
+            page.Add(point);
+        instant.Clear();
     }
 
     // Where the times of an hour are known, each is looked up by itself.

@@ -1,10 +1,22 @@
+using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
 
 namespace Insa.Iiot.Storage.Sqlite.Telemetry;
 
-/// <summary>Counts what a tenant has. Points are counted frame by frame, a day at a time: the cost is that of passing over all tenants' frames of those days.</summary>
-internal sealed class SqliteTelemetryStatistics(SqliteDatabase database) : ITelemetryStatistics
+/// <summary>
+/// Counts what a tenant has. Points are counted frame by frame, a day at a time: the cost is that of passing over all tenants' frames of those days.
+/// So one day is counted at a time in the whole process, on a thread of its own, and tenants take turns; who would have to wait for others gets what
+/// was counted for the tenant lately, if it was.
+/// </summary>
+internal sealed class SqliteTelemetryStatistics(SqliteDatabase database, TimeProvider time) : ITelemetryStatistics, IDisposable
 {
+    private const int MostTenants = 100;
+
+    private static readonly TimeSpan Lately = TimeSpan.FromMinutes(1);
+
+    private readonly SemaphoreSlim _scan = new(1);
+    private readonly ConcurrentDictionary<TenantId, DayCounts> _known = new();
+
     private const string OfTenant = "tenant = (SELECT id FROM tenant WHERE name = $tenant)";
 
     public ValueTask<DeviceCounts> CountDevicesAsync(TenantId tenant, DateTime seenSince, CancellationToken cancellationToken = default)
@@ -28,7 +40,7 @@ internal sealed class SqliteTelemetryStatistics(SqliteDatabase database) : ITele
         );
     }
 
-    public ValueTask<IReadOnlyList<DayPointCount>> CountPointsAsync(
+    public async ValueTask<IReadOnlyList<DayPointCount>> CountPointsAsync(
         TenantId tenant,
         DateOnly firstDay,
         int days,
@@ -36,16 +48,16 @@ internal sealed class SqliteTelemetryStatistics(SqliteDatabase database) : ITele
     )
     {
         var counts = new List<DayPointCount>();
-        foreach (var (day, points) in Count(tenant, firstDay, days, cancellationToken))
+        foreach (var (day, points) in await CountAsync(tenant, firstDay, days, cancellationToken).ConfigureAwait(false))
         {
             if (points.Count > 0)
                 counts.Add(new DayPointCount(day, points.Values.Sum()));
         }
 
-        return ValueTask.FromResult<IReadOnlyList<DayPointCount>>(counts);
+        return counts;
     }
 
-    public ValueTask<IReadOnlyList<DevicePointCount>> ListBusiestAsync(
+    public async ValueTask<IReadOnlyList<DevicePointCount>> ListBusiestAsync(
         TenantId tenant,
         DateOnly firstDay,
         int days,
@@ -55,22 +67,25 @@ internal sealed class SqliteTelemetryStatistics(SqliteDatabase database) : ITele
     {
         ArgumentOutOfRangeException.ThrowIfNegative(limit);
         var ofDevices = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var (_, points) in Count(tenant, firstDay, days, cancellationToken))
+        foreach (var (_, points) in await CountAsync(tenant, firstDay, days, cancellationToken).ConfigureAwait(false))
         {
             foreach (var (device, count) in points)
                 ofDevices[device] = ofDevices.GetValueOrDefault(device) + count;
         }
 
-        return ValueTask.FromResult<IReadOnlyList<DevicePointCount>>([
+        return
+        [
             .. ofDevices
                 .OrderByDescending(entry => entry.Value)
                 .ThenBy(entry => entry.Key, StringComparer.Ordinal)
                 .Take(limit)
                 .Select(entry => new DevicePointCount(DeviceId.Parse(entry.Key), entry.Value)),
-        ]);
+        ];
     }
 
-    private IEnumerable<(DateOnly Day, Dictionary<string, long> Points)> Count(
+    public void Dispose() => _scan.Dispose();
+
+    private async ValueTask<List<(DateOnly Day, IReadOnlyDictionary<string, long> Points)>> CountAsync(
         TenantId tenant,
         DateOnly firstDay,
         int days,
@@ -80,11 +95,51 @@ internal sealed class SqliteTelemetryStatistics(SqliteDatabase database) : ITele
         _ = tenant.Value; // throws for default
         ArgumentOutOfRangeException.ThrowIfLessThan(days, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(days, ITelemetryStatistics.MaxDays);
+        if (_known.Count >= MostTenants)
+            _known.Clear();
+        var known = _known.GetOrAdd(tenant, static _ => new DayCounts());
+        using var turn = await known.TakeTurnAsync(cancellationToken).ConfigureAwait(false);
+        var counts = new List<(DateOnly, IReadOnlyDictionary<string, long>)>(days);
         for (var i = 0; i < days; i++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
             var day = firstDay.AddDays(i);
-            yield return (day, database.Read(connection => CountDay(connection, tenant, day)));
+            counts.Add((day, await CountDayAsync(known, tenant, day, cancellationToken).ConfigureAwait(false)));
+        }
+
+        return counts;
+    }
+
+    private async ValueTask<IReadOnlyDictionary<string, long>> CountDayAsync(
+        DayCounts known,
+        TenantId tenant,
+        DateOnly day,
+        CancellationToken cancellationToken
+    )
+    {
+        if (!await _scan.WaitAsync(TimeSpan.Zero, cancellationToken).ConfigureAwait(false))
+        {
+            if (known.TryFind(day, time, Lately, out var points))
+                return points;
+            await _scan.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            // It takes as long as there are frames: not a thread that others wait for.
+            var points = await Task
+                .Factory.StartNew(
+                    () => database.Read(connection => CountDay(connection, tenant, day)),
+                    cancellationToken,
+                    TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach,
+                    TaskScheduler.Default
+                )
+                .ConfigureAwait(false);
+            known.Keep(day, time, points);
+            return points;
+        }
+        finally
+        {
+            _scan.Release();
         }
     }
 
