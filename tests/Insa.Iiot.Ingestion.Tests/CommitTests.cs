@@ -1,4 +1,5 @@
 using Insa.Iiot.Ingestion.Pipeline;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Insa.Iiot.Ingestion.Tests;
 
@@ -70,6 +71,21 @@ public sealed class CommitTests
         Assert.Equal([1], pipeline.Sink.ValuesOf(Pipeline.Plant));
         Assert.Equal(6, pipeline.Sink.Begun);
         Assert.Single(pipeline.Logs.Collector.GetSnapshot(), record => record.Id.Id == 1001);
+    }
+
+    [Fact]
+    public async Task What_was_not_stored_is_shown_to_no_observer()
+    {
+        var observer = new RecordingObserver();
+        await using var pipeline = new Pipeline(add: services => services.AddSingleton<ITelemetryObserver>(observer));
+        pipeline.Sink.ThrowsOn = value => value == 5;
+        await pipeline.StartAsync();
+        var session = Pipeline.Session(Pipeline.Plant);
+        var refused = pipeline.Submit(session, 5);
+        Assert.Equal(IngestReason.Unstorable, refused.Settle(await refused.Commit!.WaitAsync(Patience)));
+        var stored = pipeline.Submit(session, 6);
+        Assert.Equal(IngestReason.None, stored.Settle(await stored.Commit!.WaitAsync(Patience)));
+        Assert.Equal([6], await observer.Next.WaitAsync(Patience));
     }
 
     [Fact]

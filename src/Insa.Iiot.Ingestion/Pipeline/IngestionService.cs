@@ -148,6 +148,7 @@ internal sealed class IngestionService(
 
     private async Task SettleAsync(LaneChunk chunk, bool stored, CancellationToken cancellationToken)
     {
+        chunk.IsStored = stored;
         if (stored && !chunk.Chunk.HasRejections)
         {
             lock (chunk.Lane.Sync)

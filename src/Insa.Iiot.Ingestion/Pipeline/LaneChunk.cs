@@ -14,10 +14,14 @@ internal sealed class LaneChunk(int frameCapacity)
 
     public int MessageCount { get; private set; }
 
+    /// <summary>Whether the sink has it, but for what it rejected of it.</summary>
+    public bool IsStored { get; set; }
+
     public void Open(Lane lane)
     {
         Lane = lane;
         MessageCount = 0;
+        IsStored = false;
         Chunk.Reset(lane.Tenant);
         Completion = new TaskCompletionSource<CommitResult>(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -29,10 +29,15 @@ internal sealed class ObserverDispatcher
         _backlog = Channel.CreateBounded<LaneChunk[]>(options.Value.MaxObserverBacklog);
     }
 
-    /// <summary>Takes over committed chunks. When observers are too far behind, they miss these.</summary>
+    /// <summary>Takes over chunks that are settled, and shows those that are stored: nobody is billed for others. Observers too far behind miss these.</summary>
     public void Offer(List<LaneChunk> chunks)
     {
-        if (_observers.Length > 0)
+        // First, for what observers have taken over may be in use again.
+        var refused = chunks.FindAll(static chunk => !chunk.IsStored);
+        chunks.RemoveAll(static chunk => !chunk.IsStored);
+        foreach (var chunk in refused)
+            _pool.Return(chunk);
+        if (_observers.Length > 0 && chunks.Count > 0)
         {
             if (_backlog.Writer.TryWrite([.. chunks]))
                 return;
