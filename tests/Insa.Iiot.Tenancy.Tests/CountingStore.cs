@@ -10,6 +10,9 @@ internal sealed class CountingStore(IControlStore store) : IControlStore
     /// <summary>Runs before each commit.</summary>
     public Func<int, Task> BeforeCommit { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Which commits fail, as if the store were away.</summary>
+    public Func<IReadOnlyList<ControlChange>, bool> Refuses { get; set; } = _ => false;
+
     /// <summary>Runs after each commit, which it can make look failed.</summary>
     public Action<int> AfterCommit { get; set; } = _ => { };
 
@@ -38,6 +41,8 @@ internal sealed class CountingStore(IControlStore store) : IControlStore
     {
         var commit = Interlocked.Increment(ref _commits);
         await BeforeCommit(commit);
+        if (Refuses(changes))
+            throw new TelemetryStoreException("The store is away.", isTransient: true);
         var result = await store.CommitAsync(changes, cancellationToken);
         AfterCommit(commit);
         return result;

@@ -39,29 +39,49 @@ internal sealed class QuotaService(
         store.Changing -= Expire;
         await _stop.CancelAsync().ConfigureAwait(false);
         await _work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        // What was used is nowhere else; what is leased comes back by itself, later.
+        var hour = UsageLedger.HourOf(context.UtcNow);
+        await ForEachAsync((quota, token) => writer.WriteAsync(quota, hour, token), cancellationToken).ConfigureAwait(false);
+        await ForEachAsync((quota, token) => quota.ReleaseAsync(token), cancellationToken).ConfigureAwait(false);
+    }
+
+    public void Dispose() => _stop.Dispose();
+
+    /// <summary>Does something for each tenant, whatever happens to the others.</summary>
+    private async Task ForEachAsync(Func<TenantQuota, CancellationToken, ValueTask> action, CancellationToken cancellationToken)
+    {
+        Exception? failure = null;
         try
         {
-            var hour = UsageLedger.HourOf(context.UtcNow);
             await Parallel
                 .ForEachAsync(
                     quotas.All,
                     Parallelism(cancellationToken),
                     async (quota, token) =>
                     {
-                        await quota.ReleaseAsync(token).ConfigureAwait(false);
-                        await writer.WriteAsync(quota, hour, token).ConfigureAwait(false);
+                        try
+                        {
+                            await action(quota, token).ConfigureAwait(false);
+                        }
+                        catch (Exception e) when (!token.IsCancellationRequested)
+                        {
+                            metrics.Failed();
+                            Interlocked.CompareExchange(ref failure, e, null);
+                        }
                     }
                 )
                 .ConfigureAwait(false);
         }
-        catch (Exception e)
+        catch (OperationCanceledException e)
         {
             metrics.Failed();
-            logger.NotReleased(e);
+            Interlocked.CompareExchange(ref failure, e, null);
         }
-    }
 
-    public void Dispose() => _stop.Dispose();
+        if (failure is not null)
+            logger.NotReleased(failure);
+    }
 
     // What this host itself changes of a tenant holds for the next messages, not only once they have come for a while.
     private void Expire(IReadOnlyList<ControlChange> changes)

@@ -40,7 +40,7 @@ internal sealed class QuotaWorld : IAsyncDisposable
     public static TenantSettings Rated(params (string Name, string? Rate)[] rates) =>
         new() { DisplayName = "Plant 7", Rates = rates.ToDictionary(rate => rate.Name, rate => rate.Rate) };
 
-    public async Task<QuotaHost> StartAsync(Action<TenancyOptions>? configure = null)
+    public async Task<QuotaHost> StartAsync(Action<TenancyOptions>? configure = null, Func<IControlStore, IControlStore>? over = null)
     {
         var services = new ServiceCollection();
         services.AddLogging();
@@ -48,6 +48,15 @@ internal sealed class QuotaWorld : IAsyncDisposable
         services.AddSingleton<IUsageWarningObserver>(Warned);
         services.AddSingleton<ITelemetryStorageMeter>(Meter);
         services.AddIiot().AddSqliteStorage(sqlite => sqlite.Path = Path.Combine(_folder, "iiot.db")).AddTenancy(configure);
+        if (over is not null)
+        {
+            var registered = services.Last(service => service.ServiceType == typeof(IControlStore));
+            services.Remove(registered);
+            services.AddSingleton(provider =>
+                over((IControlStore)ActivatorUtilities.CreateInstance(provider, registered.ImplementationType!))
+            );
+        }
+
         var host = new QuotaHost(services.BuildServiceProvider());
         _hosts.Add(host);
         await host.StartAsync();
@@ -130,6 +139,8 @@ internal sealed class QuotaWorld : IAsyncDisposable
         public IControlStore Store { get; } = services.GetRequiredService<IControlStore>();
 
         public TenantQuota Quota { get; } = services.GetRequiredService<TenantQuotas>().Of(Plant);
+
+        public TenantQuota QuotaOf(TenantId tenant) => services.GetRequiredService<TenantQuotas>().Of(tenant);
 
         public Task StartAsync() => _service.StartAsync(CancellationToken.None);
 
