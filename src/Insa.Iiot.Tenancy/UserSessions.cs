@@ -13,6 +13,7 @@ namespace Insa.Iiot.Tenancy;
 public sealed class UserSessions
 {
     private const int MostSessions = 50;
+    private const int Attempts = 5;
 
     private readonly IControlStore _store;
     private readonly UserAccounts _users;
@@ -57,6 +58,7 @@ public sealed class UserSessions
 
     /// <summary>Takes a refresh token and gives the next.</summary>
     /// <returns><see langword="null"/> if it does not hold: the user has to sign in again. Why is not told.</returns>
+    /// <exception cref="TenancyException"><see cref="TenancyError.Changed"/>: the session was changed again and again; the token still holds.</exception>
     public async ValueTask<(UserSession Session, string RefreshToken)?> RefreshAsync(
         string refreshToken,
         CancellationToken cancellationToken = default
@@ -65,35 +67,33 @@ public sealed class UserSessions
         ArgumentNullException.ThrowIfNull(refreshToken);
         if (!RefreshToken.TryParse(refreshToken, out var shown))
             return null;
-        var record = await FindRecordAsync(shown.SessionId, cancellationToken).ConfigureAwait(false);
-        if (record is null || RecordJson.Read<SessionRecord>(record) is not { } body || !shown.IsOfFamily(body.FamilyHash))
-            return null;
-        if (!shown.HasSecret(body.SecretHash))
+        for (var attempt = 0; attempt < Attempts; attempt++)
         {
-            await DeleteAsync(shown.SessionId, cancellationToken).ConfigureAwait(false);
-            return null;
+            var record = await FindRecordAsync(shown.SessionId, cancellationToken).ConfigureAwait(false);
+            if (record is null || RecordJson.Read<SessionRecord>(record) is not { } body || !shown.IsOfFamily(body.FamilyHash))
+                return null;
+
+            // Used before; of two who show the same token at once, the slower one finds itself here too.
+            if (!shown.HasSecret(body.SecretHash))
+            {
+                await DeleteAsync(shown.SessionId, cancellationToken).ConfigureAwait(false);
+                return null;
+            }
+
+            if (!await HoldsAsync(body, shown, cancellationToken).ConfigureAwait(false))
+                return null;
+            var next = shown.Next();
+            var renewed = body with { SecretHash = next.SecretHash, UsedAt = _time.GetUtcNow().UtcDateTime };
+            var result = await _store
+                .CommitAsync([ControlChange.Replace(record, RecordJson.Write(renewed))], cancellationToken)
+                .ConfigureAwait(false);
+            if (result.Outcome == ControlOutcome.Done)
+                return (ToSession(record.Id, renewed), next.ToString());
+
+            // Another refresh, or only another tenant: the secret tells.
         }
 
-        var now = _time.GetUtcNow().UtcDateTime;
-        var user = await _users.FindAsync(shown.UserId, cancellationToken).ConfigureAwait(false);
-        if (
-            user is null
-            || user.TokenVersion != body.TokenVersion
-            || now >= body.ExpiresAt
-            || now >= body.UsedAt + _options.SessionIdleLifetime
-        )
-            return null;
-        var next = shown.Next();
-        var renewed = body with { SecretHash = next.SecretHash, UsedAt = now };
-        var result = await _store
-            .CommitAsync([ControlChange.Replace(record, RecordJson.Write(renewed))], cancellationToken)
-            .ConfigureAwait(false);
-        if (result.Outcome == ControlOutcome.Done)
-            return (ToSession(record.Id, renewed), next.ToString());
-
-        // Two have shown the same token at once: the same as one after the other.
-        await DeleteAsync(shown.SessionId, cancellationToken).ConfigureAwait(false);
-        return null;
+        throw TenancyException.Changed();
     }
 
     /// <summary>Makes a session one of another tenant; whether the user may work there is for the caller to know.</summary>
@@ -108,6 +108,29 @@ public sealed class UserSessions
             .CommitAsync([ControlChange.Replace(record, RecordJson.Write(body))], cancellationToken)
             .ConfigureAwait(false);
         return result.Outcome == ControlOutcome.Done ? ToSession(sessionId, body) : throw TenancyException.Changed();
+    }
+
+    /// <summary>Makes a session one of no tenant, if it still is one of <paramref name="tenant"/>.</summary>
+    /// <exception cref="TenancyException">As for <see cref="SwitchAsync"/>.</exception>
+    internal async ValueTask<UserSession> LeaveTenantAsync(string sessionId, TenantId tenant, CancellationToken cancellationToken)
+    {
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            var record =
+                await FindRecordAsync(sessionId, cancellationToken).ConfigureAwait(false)
+                ?? throw new TenancyException(TenancyError.NotFound, "There is no such session.");
+            var body = RecordJson.Read<SessionRecord>(record);
+            if (body.Tenant != tenant.Value)
+                return ToSession(sessionId, body);
+            body = body with { Tenant = null };
+            var result = await _store
+                .CommitAsync([ControlChange.Replace(record, RecordJson.Write(body))], cancellationToken)
+                .ConfigureAwait(false);
+            if (result.Outcome == ControlOutcome.Done)
+                return ToSession(sessionId, body);
+        }
+
+        throw TenancyException.Changed();
     }
 
     /// <summary>Lists a user's sessions, oldest first.</summary>
@@ -174,6 +197,16 @@ public sealed class UserSessions
 
     private ValueTask<ControlRecord?> FindRecordAsync(string sessionId, CancellationToken cancellationToken) =>
         _store.FindAsync(ControlScope.Platform, RecordKinds.Session, sessionId, cancellationToken);
+
+    private async ValueTask<bool> HoldsAsync(SessionRecord body, RefreshToken shown, CancellationToken cancellationToken)
+    {
+        var now = _time.GetUtcNow().UtcDateTime;
+        var user = await _users.FindAsync(shown.UserId, cancellationToken).ConfigureAwait(false);
+        return user is not null
+            && user.TokenVersion == body.TokenVersion
+            && now < body.ExpiresAt
+            && now < body.UsedAt + _options.SessionIdleLifetime;
+    }
 
     private static UserSession ToSession(string id, SessionRecord body) =>
         new(

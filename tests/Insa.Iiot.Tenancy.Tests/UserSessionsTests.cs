@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+
 namespace Insa.Iiot.Tenancy.Tests;
 
 public sealed class UserSessionsTests : IAsyncLifetime
@@ -37,6 +39,24 @@ public sealed class UserSessionsTests : IAsyncLifetime
         var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(async () => await Sessions.RefreshAsync(token))));
         Assert.InRange(results.Count(result => result is not null), 0, 1);
         Assert.Empty(await Sessions.ListAsync(_world.Ann.Id));
+    }
+
+    [Fact]
+    public async Task Switching_tenants_during_a_refresh_does_not_end_the_session()
+    {
+        var (session, token) = await Sessions.OpenAsync(_world.Ann.Id, TenancyWorld.Plant);
+        var store = new CountingStore(_world.Store)
+        {
+            BeforeCommit = async commit =>
+            {
+                if (commit == 1)
+                    await Sessions.SwitchAsync(session.Id, TenancyWorld.Other);
+            },
+        };
+        var other = new UserSessions(store, _world.Users, _world.Time, Options.Create(new TenancyOptions()));
+        var (renewed, next) = Assert.NotNull(await other.RefreshAsync(token));
+        Assert.Equal(TenancyWorld.Other, renewed.Tenant);
+        Assert.NotNull(await Sessions.RefreshAsync(next));
     }
 
     [Fact]
