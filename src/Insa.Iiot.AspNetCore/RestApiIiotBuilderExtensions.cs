@@ -40,11 +40,13 @@ public static class RestApiIiotBuilderExtensions
         services.TryAddSingleton<SignIn>();
         services.TryAddSingleton<ExternalTokens>();
         services.TryAddSingleton<RequestRates>();
+        services.TryAddSingleton<InvitationRates>();
         services.TryAddSingleton<IdempotencySweep>();
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IHostedService, IdempotencySweep>(provider => provider.GetRequiredService<IdempotencySweep>())
         );
         services.TryAddSingleton<RestMetrics>();
+        services.TryAddSingleton<AnonymousFailures>();
         services.TryAddSingleton<AuditTrail>();
         services.TryAddSingleton<GuardRefusals>();
         services.TryAddSingleton<GuardCheck>();

@@ -17,6 +17,7 @@ internal sealed class RestApiOptionsValidator : IValidateOptions<RestApiOptions>
         CheckRate(options.SignInRate, nameof(options.SignInRate));
         CheckRate(options.CallerRate, nameof(options.CallerRate));
         CheckRate(options.TenantRate, nameof(options.TenantRate));
+        CheckRate(options.InvitationRate, nameof(options.InvitationRate));
         foreach (var issuer in options.ExternalIssuers)
         {
             var isUri = Uri.TryCreate(issuer.Authority, UriKind.Absolute, out var authority);

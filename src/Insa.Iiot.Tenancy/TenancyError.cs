@@ -26,4 +26,7 @@ public enum TenancyError
 
     /// <summary>The invitation does not exist, is used, revoked or expired, or is not this person's. Which of these is not told.</summary>
     InvalidInvitation,
+
+    /// <summary>The host is busy with others: try again later.</summary>
+    Busy,
 }

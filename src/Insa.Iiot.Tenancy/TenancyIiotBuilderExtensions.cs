@@ -38,12 +38,14 @@ public static class TenancyIiotBuilderExtensions
             Of<TimeProvider>(provider),
             Of<IOptions<TenancyOptions>>(provider)
         ));
+        services.TryAddSingleton<PasswordWork>();
         services.TryAddSingleton(provider => new UserAccounts(
             Of<WatchedControlStore>(provider),
+            Of<PasswordWork>(provider),
             Of<TimeProvider>(provider),
             Of<IOptions<TenancyOptions>>(provider)
         ));
-        services.TryAddSingleton(provider => new TenantRoles(Of<WatchedControlStore>(provider)));
+        services.TryAddSingleton(provider => new TenantRoles(Of<WatchedControlStore>(provider), Of<TenantDirectory>(provider)));
         services.TryAddSingleton(provider => new TenantMembers(
             Of<WatchedControlStore>(provider),
             Of<TenantDirectory>(provider),

@@ -4,8 +4,8 @@ namespace Insa.Iiot.Tenancy;
 public sealed class TenancyOptions
 {
     /// <summary>
-    /// The plans by name. Default: <c>starter</c> (10 devices, 5 users), <c>professional</c> (100 and 20), both without sub-tenants, and
-    /// <c>enterprise</c> (no limits). Every sub-tenant has its parent's limits once more: a plan whose tenants may make some gives that much more.
+    /// The plans by name. Default: <c>starter</c> (10 devices, 5 users, 10 open invitations, 10 roles), <c>professional</c> (100, 20, 50 and 50), both
+    /// without sub-tenants, and <c>enterprise</c> (1,000 open invitations and 500 roles, and no other limit). Every sub-tenant has its parent's limits once more: a plan whose tenants may make some gives that much more.
     /// Change them as you like; a tenant's bounds are those of its plan when the tenant was last changed.
     /// </summary>
     public IDictionary<string, TenantPlan> Plans { get; } =
@@ -17,6 +17,8 @@ public sealed class TenancyOptions
                 {
                     [TenantCounters.Devices] = 10,
                     [TenantCounters.Users] = 5,
+                    [TenantCounters.Invitations] = 10,
+                    [TenantCounters.Roles] = 10,
                     [TenantCounters.Children] = 0,
                 },
             },
@@ -26,10 +28,12 @@ public sealed class TenancyOptions
                 {
                     [TenantCounters.Devices] = 100,
                     [TenantCounters.Users] = 20,
+                    [TenantCounters.Invitations] = 50,
+                    [TenantCounters.Roles] = 50,
                     [TenantCounters.Children] = 0,
                 },
             },
-            ["enterprise"] = new(),
+            ["enterprise"] = new() { Limits = { [TenantCounters.Invitations] = 1000, [TenantCounters.Roles] = 500 } },
         };
 
     /// <summary>

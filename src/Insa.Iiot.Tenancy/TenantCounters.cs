@@ -12,6 +12,12 @@ public static class TenantCounters
     /// <summary>API keys.</summary>
     public const string ApiKeys = "api-keys";
 
+    /// <summary>Invitations that are open.</summary>
+    public const string Invitations = "invitations";
+
+    /// <summary>Roles of its own.</summary>
+    public const string Roles = "roles";
+
     /// <summary>Tenants directly below it, until their removal is complete.</summary>
     public const string Children = "children";
 

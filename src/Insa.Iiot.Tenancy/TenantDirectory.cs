@@ -325,6 +325,17 @@ public sealed class TenantDirectory
         return plan.Limits.TryGetValue(name, out var limit) ? limit : null;
     }
 
+    /// <summary>The changes that count one more thing of a tenant. The bound with it: a tenant that is older than the counter has none.</summary>
+    internal ControlChange[] CountOneMore(ControlRecord tenant, string counter)
+    {
+        var id = TenantId.Parse(tenant.Id);
+        return
+        [
+            ControlChange.Bound(id, counter, least: null, LimitOf(RecordJson.Read<TenantRecord>(tenant), counter, ofUnknownPlan: null)),
+            ControlChange.Count(id, counter, 1),
+        ];
+    }
+
     private static void CheckDisplayName(string displayName)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(displayName);
@@ -421,6 +432,8 @@ public sealed class TenantDirectory
             [TenantCounters.Devices] = null,
             [TenantCounters.Users] = null,
             [TenantCounters.ApiKeys] = null,
+            [TenantCounters.Invitations] = null,
+            [TenantCounters.Roles] = null,
             [TenantCounters.Children] = null,
         };
         foreach (var counter in _options.Plans.Values.SelectMany(other => other.Limits.Keys))

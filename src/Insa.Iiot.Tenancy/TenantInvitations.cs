@@ -12,6 +12,10 @@ public sealed class TenantInvitations
 {
     private const int SecretBytes = 32;
     private const int MaxToken = 300;
+    private const int Page = 100;
+
+    // More than come in with one, so that those that are over never pile up.
+    private const int ClearedAtATime = 20;
 
     private readonly IControlStore _store;
     private readonly TenantDirectory _tenants;
@@ -35,7 +39,7 @@ public sealed class TenantInvitations
     /// <returns>The invitation, and the token to send to the address: this is the one time it can be read.</returns>
     /// <exception cref="TenancyException">
     /// <see cref="TenancyError.NotFound"/> of tenant or role, <see cref="TenancyError.TenantState"/>, <see cref="TenancyError.Escalation"/>,
-    /// <see cref="TenancyError.Changed"/>.
+    /// <see cref="TenancyError.QuotaExceeded"/> if as many <see cref="TenantCounters.Invitations"/> are open as may be, <see cref="TenancyError.Changed"/>.
     /// </exception>
     /// <exception cref="ArgumentException">The address is none.</exception>
     public async ValueTask<(Invitation Invitation, string Token)> InviteAsync(
@@ -60,8 +64,21 @@ public sealed class TenantInvitations
         );
         var id = Guid.CreateVersion7(_time.GetUtcNow()).ToString("N");
         changes.Add(ControlChange.Expect(active));
+        changes.AddRange(_tenants.CountOneMore(active, TenantCounters.Invitations));
         changes.Add(ControlChange.Insert(ControlScope.Of(tenant), RecordKinds.Invitation, id, RecordJson.Write(body)));
-        await _members.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+        await ClearAsync(tenant, ClearedAtATime, cancellationToken).ConfigureAwait(false);
+        var result = await _store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+        if (result.Outcome == ControlOutcome.Full)
+        {
+            // Those that nobody can accept any more take nobody's place.
+            await ClearAsync(tenant, int.MaxValue, cancellationToken).ConfigureAwait(false);
+            result = await _store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (result.Outcome == ControlOutcome.Full)
+            throw new TenancyException(TenancyError.QuotaExceeded, "As many invitations are open as the tenant's plan allows.");
+        if (result.Outcome != ControlOutcome.Done)
+            throw TenancyException.Changed();
         return (ToInvitation(tenant, id, body, version: 1), $"{tenant}.{id}.{Base64Url.EncodeToString(secret)}");
     }
 
@@ -91,7 +108,9 @@ public sealed class TenantInvitations
     )
     {
         var (tenant, record, body) = await OpenAsync(token, cancellationToken).ConfigureAwait(false);
-        var (userId, _, insert) = _users.Prepare(body.Email, displayName, password, [tenant.Value]);
+        var (userId, _, insert) = await _users
+            .PrepareAsync(body.Email, displayName, password, [tenant.Value], cancellationToken)
+            .ConfigureAwait(false);
         return await UseAsync(tenant, record, body, userId, insert, cancellationToken).ConfigureAwait(false);
     }
 
@@ -102,16 +121,11 @@ public sealed class TenantInvitations
         var record = await FindRecordAsync(tenant, id, cancellationToken).ConfigureAwait(false);
         if (record is null || RecordJson.Read<InvitationRecord>(record) is not { State: InvitationState.Open } body)
             return false;
-        var result = await _store
-            .CommitAsync(
-                [ControlChange.Replace(record, RecordJson.Write(body with { State = InvitationState.Revoked }))],
-                cancellationToken
-            )
-            .ConfigureAwait(false);
-        return result.Outcome == ControlOutcome.Done;
+        var revoked = ControlChange.Replace(record, RecordJson.Write(body with { State = InvitationState.Revoked }));
+        return await CloseAsync(tenant, revoked, cancellationToken).ConfigureAwait(false) == ControlOutcome.Done;
     }
 
-    /// <summary>Lists invitations by id, which is by age, after <paramref name="after"/>.</summary>
+    /// <summary>Lists invitations by id, which is by age, after <paramref name="after"/>. Those that have expired are cleared away with time.</summary>
     public async ValueTask<IReadOnlyList<Invitation>> ListAsync(
         TenantId tenant,
         string? after,
@@ -142,9 +156,10 @@ public sealed class TenantInvitations
             userChange,
         };
         var member = _members.Join(changes, tenant, userId, body.Roles);
+        changes.Add(ControlChange.Count(tenant, TenantCounters.Invitations, -1));
         try
         {
-            await _members.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+            await CommitUseAsync(changes, cancellationToken).ConfigureAwait(false);
         }
         catch (TenancyException e) when (e.Error is TenancyError.Changed or TenancyError.Exists)
         {
@@ -156,6 +171,57 @@ public sealed class TenantInvitations
         }
 
         return member;
+    }
+
+    // One that is older than its counter was never counted; nothing else of a use counts down.
+    private async ValueTask CommitUseAsync(List<ControlChange> changes, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _members.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TenancyException e) when (e.Error == TenancyError.LastAdmin)
+        {
+            await _members.CommitAsync(changes[..^1], cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<ControlOutcome> CloseAsync(TenantId tenant, ControlChange change, CancellationToken cancellationToken)
+    {
+        var result = await _store
+            .CommitAsync([change, ControlChange.Count(tenant, TenantCounters.Invitations, -1)], cancellationToken)
+            .ConfigureAwait(false);
+        if (result.Outcome == ControlOutcome.Empty)
+            result = await _store.CommitAsync([change], cancellationToken).ConfigureAwait(false);
+        return result.Outcome;
+    }
+
+    /// <summary>Takes away the oldest that have expired. What somebody else changes meanwhile waits for the next time.</summary>
+    private async ValueTask ClearAsync(TenantId tenant, int most, CancellationToken cancellationToken)
+    {
+        string? after = null;
+        for (var seen = 0; seen < most; )
+        {
+            var limit = Math.Min(Page, most - seen);
+            var records = await _store
+                .ListAsync(ControlScope.Of(tenant), RecordKinds.Invitation, after, limit, cancellationToken)
+                .ConfigureAwait(false);
+            foreach (var record in records)
+            {
+                after = record.Id;
+                var body = RecordJson.Read<InvitationRecord>(record);
+                if (body.ExpiresAt > _time.GetUtcNow().UtcDateTime)
+                    continue;
+                if (body.State == InvitationState.Open)
+                    await CloseAsync(tenant, ControlChange.Delete(record), cancellationToken).ConfigureAwait(false);
+                else
+                    await _store.CommitAsync([ControlChange.Delete(record)], cancellationToken).ConfigureAwait(false);
+            }
+
+            if (records.Count < limit)
+                return;
+            seen += records.Count;
+        }
     }
 
     // Whatever is wrong, the answer is the same.

@@ -10,8 +10,9 @@ public sealed class TenantRoles
     private const int MaxName = 100;
 
     private readonly IControlStore _store;
+    private readonly TenantDirectory _tenants;
 
-    internal TenantRoles(IControlStore store) => _store = store;
+    internal TenantRoles(IControlStore store, TenantDirectory tenants) => (_store, _tenants) = (store, tenants);
 
     /// <summary>Lists the built-in roles, and then the tenant's own by id (ordinal), at most 1,000.</summary>
     public async ValueTask<IReadOnlyList<Role>> ListAsync(TenantId tenant, CancellationToken cancellationToken = default)
@@ -22,13 +23,28 @@ public sealed class TenantRoles
         return [.. BuiltInRoles.All, .. own.Select(ToRole)];
     }
 
+    /// <summary>Lists the tenant's own roles by id (ordinal), after <paramref name="after"/>.</summary>
+    internal async ValueTask<IReadOnlyList<Role>> ListOwnAsync(
+        TenantId tenant,
+        string? after,
+        int limit,
+        CancellationToken cancellationToken
+    )
+    {
+        var own = await _store.ListAsync(ControlScope.Of(tenant), RecordKinds.Role, after, limit, cancellationToken).ConfigureAwait(false);
+        return [.. own.Select(ToRole)];
+    }
+
     /// <summary>Finds a role.</summary>
     public async ValueTask<Role?> FindAsync(TenantId tenant, string id, CancellationToken cancellationToken = default) =>
         BuiltInRoles.Find(id)
         ?? (await FindRecordAsync(tenant, id, cancellationToken).ConfigureAwait(false) is { } record ? ToRole(record) : null);
 
     /// <summary>Makes a role of the tenant's own.</summary>
-    /// <exception cref="TenancyException"><see cref="TenancyError.Escalation"/>.</exception>
+    /// <exception cref="TenancyException">
+    /// <see cref="TenancyError.Escalation"/>; <see cref="TenancyError.QuotaExceeded"/> if there are as many <see cref="TenantCounters.Roles"/> as may be;
+    /// <see cref="TenancyError.NotFound"/> or <see cref="TenancyError.TenantState"/> of the tenant; <see cref="TenancyError.Changed"/>.
+    /// </exception>
     public async ValueTask<Role> CreateAsync(
         TenantId tenant,
         Actor actor,
@@ -40,8 +56,21 @@ public sealed class TenantRoles
         Check(actor, name, permissions);
         var id = Guid.CreateVersion7().ToString("D");
         var body = new RoleRecord(name, [.. permissions.Names]);
-        await CommitAsync(ControlChange.Insert(ControlScope.Of(tenant), RecordKinds.Role, id, RecordJson.Write(body)), cancellationToken)
+        var active = await _tenants.GetActiveAsync(tenant, cancellationToken).ConfigureAwait(false);
+        var result = await _store
+            .CommitAsync(
+                [
+                    ControlChange.Expect(active),
+                    .. _tenants.CountOneMore(active, TenantCounters.Roles),
+                    ControlChange.Insert(ControlScope.Of(tenant), RecordKinds.Role, id, RecordJson.Write(body)),
+                ],
+                cancellationToken
+            )
             .ConfigureAwait(false);
+        if (result.Outcome == ControlOutcome.Full)
+            throw new TenancyException(TenancyError.QuotaExceeded, "The tenant has as many roles as its plan allows.");
+        if (result.Outcome != ControlOutcome.Done)
+            throw TenancyException.Changed();
         return new Role(id, name, permissions, 1);
     }
 
@@ -74,7 +103,15 @@ public sealed class TenantRoles
         ArgumentNullException.ThrowIfNull(actor);
         ArgumentNullException.ThrowIfNull(seen);
         var record = await GetSeenAsync(tenant, actor, seen, cancellationToken).ConfigureAwait(false);
-        await CommitAsync(ControlChange.Delete(record), cancellationToken).ConfigureAwait(false);
+        var result = await _store
+            .CommitAsync([ControlChange.Delete(record), ControlChange.Count(tenant, TenantCounters.Roles, -1)], cancellationToken)
+            .ConfigureAwait(false);
+
+        // A role that is older than this counter was never counted.
+        if (result.Outcome == ControlOutcome.Empty)
+            result = await _store.CommitAsync([ControlChange.Delete(record)], cancellationToken).ConfigureAwait(false);
+        if (result.Outcome != ControlOutcome.Done)
+            throw TenancyException.Changed();
     }
 
     /// <summary>What some roles permit together. Of roles that are no more, nothing.</summary>

@@ -16,18 +16,19 @@ public sealed class UserAccounts
     private static readonly byte[] NobodysHash = new byte[32];
 
     private readonly IControlStore _store;
+    private readonly PasswordWork _work;
     private readonly TimeProvider _time;
     private readonly TenancyOptions _options;
 
-    internal UserAccounts(IControlStore store, TimeProvider time, IOptions<TenancyOptions> options) =>
-        (_store, _time, _options) = (store, time, options.Value);
+    internal UserAccounts(IControlStore store, PasswordWork work, TimeProvider time, IOptions<TenancyOptions> options) =>
+        (_store, _work, _time, _options) = (store, work, time, options.Value);
 
     /// <summary>Makes an account.</summary>
     /// <param name="email">The address to sign in with; whether it is the person's own is for the caller to know.</param>
     /// <param name="displayName">1 to 200 characters.</param>
     /// <param name="password">12 to 256 characters.</param>
     /// <param name="cancellationToken">Cancels the call.</param>
-    /// <exception cref="TenancyException"><see cref="TenancyError.Exists"/>: the address has an account.</exception>
+    /// <exception cref="TenancyException"><see cref="TenancyError.Exists"/>: the address has an account; or <see cref="TenancyError.Busy"/>.</exception>
     /// <exception cref="ArgumentException">Something is not valid.</exception>
     public async ValueTask<UserAccount> CreateAsync(
         string email,
@@ -36,7 +37,7 @@ public sealed class UserAccounts
         CancellationToken cancellationToken = default
     )
     {
-        var (id, body, change) = Prepare(email, displayName, password, tenants: []);
+        var (id, body, change) = await PrepareAsync(email, displayName, password, tenants: [], cancellationToken).ConfigureAwait(false);
         var result = await _store.CommitAsync([change], cancellationToken).ConfigureAwait(false);
         return result.Outcome == ControlOutcome.Done
             ? ToAccount(id, body, version: 1)
@@ -62,7 +63,7 @@ public sealed class UserAccounts
     /// such an account or not.
     /// </summary>
     /// <returns>The account, or <see langword="null"/>: why not is not told.</returns>
-    /// <exception cref="TenancyException"><see cref="TenancyError.Changed"/>: too many tried at once.</exception>
+    /// <exception cref="TenancyException"><see cref="TenancyError.Changed"/>: too many tried at once; <see cref="TenancyError.Busy"/>: at other accounts.</exception>
     public async ValueTask<UserAccount?> VerifyPasswordAsync(string email, string password, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(email);
@@ -71,12 +72,15 @@ public sealed class UserAccounts
             return null;
         var seen = await FindByEmailRecordAsync(email, cancellationToken).ConfigureAwait(false);
         var known = seen is null ? null : RecordJson.Read<UserRecord>(seen);
-        var matches = PasswordHash.Matches(
-            password,
-            known?.Salt ?? NobodysSalt,
-            known?.Hash ?? NobodysHash,
-            known?.Iterations ?? _options.PasswordIterations
-        );
+        var matches = await _work
+            .MatchesAsync(
+                password,
+                known?.Salt ?? NobodysSalt,
+                known?.Hash ?? NobodysHash,
+                known?.Iterations ?? _options.PasswordIterations,
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         if (seen is null || known is null)
             return null;
 
@@ -110,12 +114,12 @@ public sealed class UserAccounts
         ReplaceAsync(id, body => body with { IsOperator = isOperator }, cancellationToken);
 
     /// <summary>Gives an account another password, and ends a lock and all of its sessions.</summary>
-    /// <exception cref="TenancyException"><see cref="TenancyError.NotFound"/>, or <see cref="TenancyError.Changed"/>.</exception>
+    /// <exception cref="TenancyException"><see cref="TenancyError.NotFound"/>, <see cref="TenancyError.Changed"/>, or <see cref="TenancyError.Busy"/>.</exception>
     /// <exception cref="ArgumentException">The password is not valid.</exception>
     public async ValueTask SetPasswordAsync(string id, string password, CancellationToken cancellationToken = default)
     {
         CheckPassword(password);
-        var (salt, hash) = PasswordHash.Make(password, _options.PasswordIterations);
+        var (salt, hash) = await _work.MakeAsync(password, _options.PasswordIterations, cancellationToken).ConfigureAwait(false);
         await ReplaceAsync(
                 id,
                 body =>
@@ -153,11 +157,12 @@ public sealed class UserAccounts
         return isValid ? trimmed : throw new ArgumentException("It is no e-mail address.", nameof(email));
     }
 
-    internal (string Id, UserRecord Body, ControlChange Change) Prepare(
+    internal async ValueTask<(string Id, UserRecord Body, ControlChange Change)> PrepareAsync(
         string email,
         string displayName,
         string password,
-        List<string> tenants
+        List<string> tenants,
+        CancellationToken cancellationToken
     )
     {
         var address = Normalize(email);
@@ -165,7 +170,7 @@ public sealed class UserAccounts
         ArgumentOutOfRangeException.ThrowIfGreaterThan(displayName.Length, MaxText, nameof(displayName));
         CheckPassword(password);
         var now = _time.GetUtcNow();
-        var (salt, hash) = PasswordHash.Make(password, _options.PasswordIterations);
+        var (salt, hash) = await _work.MakeAsync(password, _options.PasswordIterations, cancellationToken).ConfigureAwait(false);
         var body = new UserRecord(address, displayName, salt, hash, _options.PasswordIterations, 0, null, tenants, now.UtcDateTime);
         var id = Guid.CreateVersion7(now).ToString("D");
         return (id, body, ControlChange.Insert(ControlScope.Platform, RecordKinds.User, id, RecordJson.Write(body), KeyOf(address)));

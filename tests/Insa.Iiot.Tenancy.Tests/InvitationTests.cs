@@ -55,6 +55,44 @@ public sealed class InvitationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Only_so_many_are_open_and_who_accepts_or_is_too_late_makes_room()
+    {
+        var tokens = new List<string>();
+        for (var i = 0; i < 10; i++)
+            tokens.Add(await InviteAsync($"bob{i}@example.com", "viewer"));
+        await FullAsync();
+        await Invitations.AcceptAsNewAsync(tokens[0], "Bob", TenancyWorld.Password);
+        await InviteAsync("eve@example.com", "viewer");
+        await FullAsync();
+        var open = (await Invitations.ListAsync(TenancyWorld.Plant, null, 100)).First(one => one.State == InvitationState.Open);
+        Assert.True(await Invitations.RevokeAsync(TenancyWorld.Plant, open.Id));
+        await InviteAsync("eve@example.com", "viewer");
+        await FullAsync();
+
+        // Nobody can accept them any more, and they are not kept.
+        _world.Time.Advance(TimeSpan.FromHours(72));
+        for (var i = 0; i < 10; i++)
+            await InviteAsync("eve@example.com", "viewer");
+        Assert.Equal(10, (await Invitations.ListAsync(TenancyWorld.Plant, null, 100)).Count);
+        await FullAsync();
+
+        async Task FullAsync() =>
+            await TenancyWorld.RefusedAsync(
+                TenancyError.QuotaExceeded,
+                Invitations.InviteAsync(TenancyWorld.Plant, _world.AsAnn, "late@example.com", ["viewer"])
+            );
+    }
+
+    [Fact]
+    public async Task One_that_is_older_than_its_count_can_be_used_and_taken_back()
+    {
+        var (token, other) = (await InviteAsync("bob@example.com", "viewer"), await InviteAsync("eve@example.com", "viewer"));
+        Assert.True(await _world.Tenants.ReleaseAsync(TenancyWorld.Plant, TenantCounters.Invitations, 2));
+        await Invitations.AcceptAsNewAsync(token, "Bob", TenancyWorld.Password);
+        Assert.True(await Invitations.RevokeAsync(TenancyWorld.Plant, other.Split('.')[1]));
+    }
+
+    [Fact]
     public async Task Of_twenty_who_accept_at_once_one_wins()
     {
         var bob = await _world.Users.CreateAsync("bob@example.com", "Bob", TenancyWorld.Password);

@@ -49,6 +49,8 @@ public sealed class TenantDirectoryTests : IAsyncLifetime
                 new("api-keys", 0, null),
                 new("children", 0, null),
                 new("devices", 0, 10),
+                new("invitations", 0, 10),
+                new("roles", 0, 10),
                 new("rules", 0, 3),
                 new("users", 0, null),
             ],

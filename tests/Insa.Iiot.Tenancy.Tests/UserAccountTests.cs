@@ -1,3 +1,5 @@
+using Insa.Iiot.Tenancy.Access;
+
 namespace Insa.Iiot.Tenancy.Tests;
 
 public sealed class UserAccountTests : IAsyncLifetime
@@ -68,5 +70,18 @@ public sealed class UserAccountTests : IAsyncLifetime
     {
         var record = (await _world.Store.FindAsync(ControlScope.Platform, "user", _world.Ann.Id))!;
         Assert.DoesNotContain(TenancyWorld.Password, System.Text.Encoding.UTF8.GetString(record.Body.Span), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Passwords_are_hashed_a_few_at_a_time()
+    {
+        using var work = new PasswordWork(1, TimeSpan.Zero);
+        using (await work.TakeTurnAsync(CancellationToken.None))
+            await TenancyWorld.RefusedAsync(
+                TenancyError.Busy,
+                work.MatchesAsync("x", new byte[16], new byte[32], 1, CancellationToken.None)
+            );
+        Assert.False(await work.MatchesAsync("x", new byte[16], new byte[32], 1, CancellationToken.None));
+        Assert.Equal(32, (await work.MakeAsync("x", 1, CancellationToken.None)).Hash.Length);
     }
 }

@@ -1,6 +1,7 @@
 using Insa.Iiot.AspNetCore.Auditing;
 using Insa.Iiot.AspNetCore.Http;
 using Insa.Iiot.AspNetCore.Problems;
+using Insa.Iiot.AspNetCore.RateLimiting;
 using Insa.Iiot.Tenancy;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -148,9 +149,12 @@ internal static class MembersApi
         TenantInvitations invitations,
         TenantDirectory tenants,
         IEnumerable<IInvitationSender> senders,
+        InvitationRates rates,
         HttpContext http
     )
     {
+        if (rates.Take(caller.Tenant) is { } problem)
+            return problem;
         var (invitation, token) = await invitations
             .InviteAsync(caller.Tenant, caller.Actor, body.Value.Email, [.. body.Value.RoleIds], http.RequestAborted)
             .ConfigureAwait(false);

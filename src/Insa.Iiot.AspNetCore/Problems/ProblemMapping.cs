@@ -40,6 +40,7 @@ internal static class ProblemMapping
             TenancyError.Changed => new Problem(ProblemKind.Changed, e.Message),
             TenancyError.QuotaExceeded => new Problem(ProblemKind.LimitReached, e.Message),
             TenancyError.Escalation => new Problem(ProblemKind.Escalation, e.Message),
+            TenancyError.Busy => new Problem(ProblemKind.Busy, e.Message) { RetryAfter = TimeSpan.FromSeconds(5) },
             TenancyError.LastAdmin or TenancyError.TenantState => new Problem(ProblemKind.Conflict, e.Message),
             _ => new Problem(ProblemKind.Invalid, e.Message),
         };

@@ -21,7 +21,11 @@ internal sealed class AccessRevocation(IControlStore store)
                 RecordKinds.Invitation,
                 invitation =>
                     RecordJson.Read<InvitationRecord>(invitation) is { State: InvitationState.Open } body
-                        ? [ControlChange.Replace(invitation, RecordJson.Write(body with { State = InvitationState.Revoked }))]
+                        ?
+                        [
+                            ControlChange.Replace(invitation, RecordJson.Write(body with { State = InvitationState.Revoked })),
+                            ControlChange.Count(tenant, TenantCounters.Invitations, -1),
+                        ]
                         : [],
                 cancellationToken
             )
@@ -44,7 +48,14 @@ internal sealed class AccessRevocation(IControlStore store)
             {
                 // One that is another by now was revoked or used by somebody else.
                 if (change(record) is { Length: > 0 } changes)
-                    await store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+                {
+                    var result = await store.CommitAsync(changes, cancellationToken).ConfigureAwait(false);
+
+                    // One that is older than its counter was never counted.
+                    if (result.Outcome == ControlOutcome.Empty)
+                        await store.CommitAsync(changes[..1], cancellationToken).ConfigureAwait(false);
+                }
+
                 after = record.Id;
             }
         } while (page.Count == Page);

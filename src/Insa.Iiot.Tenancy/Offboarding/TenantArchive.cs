@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
+using Insa.Iiot.Tenancy.Access;
 using Insa.Iiot.Tenancy.Records;
 
 namespace Insa.Iiot.Tenancy.Offboarding;
@@ -115,18 +116,32 @@ internal sealed class TenantArchive(
 
     private async Task WriteRolesAsync(JsonEntry json, TenantId tenant, CancellationToken cancellationToken)
     {
-        foreach (var role in await roles.ListAsync(tenant, cancellationToken).ConfigureAwait(false))
-            await json.AddAsync(
-                    writer =>
-                    {
-                        writer.WriteString("id", role.Id);
-                        writer.WriteString("name", role.Name);
-                        WriteTexts(writer, "permissions", role.Permissions.Names);
-                    },
-                    cancellationToken
-                )
-                .ConfigureAwait(false);
+        foreach (var role in BuiltInRoles.All)
+            await WriteRoleAsync(json, role, cancellationToken).ConfigureAwait(false);
+        string? after = null;
+        IReadOnlyList<Role> page;
+        do
+        {
+            page = await roles.ListOwnAsync(tenant, after, Page, cancellationToken).ConfigureAwait(false);
+            foreach (var role in page)
+            {
+                await WriteRoleAsync(json, role, cancellationToken).ConfigureAwait(false);
+                after = role.Id;
+            }
+        } while (page.Count == Page);
     }
+
+    private static async Task WriteRoleAsync(JsonEntry json, Role role, CancellationToken cancellationToken) =>
+        await json.AddAsync(
+                writer =>
+                {
+                    writer.WriteString("id", role.Id);
+                    writer.WriteString("name", role.Name);
+                    WriteTexts(writer, "permissions", role.Permissions.Names);
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
 
     private async Task WriteMembersAsync(JsonEntry json, TenantId tenant, CancellationToken cancellationToken)
     {

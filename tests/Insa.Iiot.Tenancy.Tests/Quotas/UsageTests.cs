@@ -56,6 +56,33 @@ public sealed class UsageTests
     }
 
     [Fact]
+    public async Task What_cannot_be_written_for_one_tenant_at_the_end_does_not_cost_the_others()
+    {
+        var (world, first) = await QuotaWorld.MakeAsync();
+        await using var _ = world;
+        CountingStore store = null!;
+        var host = await world.StartAsync(over: inner => store = new CountingStore(inner));
+        TenantId[] tenants = [.. Enumerable.Range(0, 16).Select(i => TenantId.Parse($"t{i}"))];
+        foreach (var tenant in tenants)
+        {
+            await host.Tenants.CreateAsync(tenant, new TenantSettings { DisplayName = "Plant" });
+            host.Admit(new DeviceSession(tenant, QuotaWorld.Pump.Device));
+            await QuotaWorld.UntilAsync(() => host.QuotaOf(tenant).Snapshot is not null);
+        }
+
+        var away = tenants[..8].Select(tenant => ControlScope.Of(tenant)).ToHashSet();
+        store.Refuses = changes => changes.Any(change => away.Contains(change.Scope));
+        await host.StopAsync();
+        foreach (var tenant in tenants[8..])
+        {
+            var messages = 0L;
+            await foreach (var hour in first.Ledger.ReadAsync(tenant, From, To))
+                messages += hour.Messages;
+            Assert.Equal(1, messages);
+        }
+    }
+
+    [Fact]
     public async Task A_closed_hour_is_exported_with_the_same_bytes_again()
     {
         var (world, host) = await QuotaWorld.MakeAsync();
@@ -106,6 +133,8 @@ public sealed class UsageTests
                 "api-keys",
                 "children",
                 "devices",
+                "invitations",
+                "roles",
                 "users",
                 "messages 1s",
                 "messages 60s",
@@ -115,12 +144,12 @@ public sealed class UsageTests
             ],
             usage.Select(limit => $"{limit.Name} {limit.Period}".TrimEnd())
         );
-        var second = usage[5];
+        var second = usage[7];
         Assert.Equal((LimitKind.Rate, 2L, 2L, 0L), (second.Kind, second.Limit, second.Used, second.Remaining));
         Assert.Equal((now.AddSeconds(1), now, 1L), (second.ResetsAt, second.LastRefusedAt, second.RefusedInHour));
-        Assert.Equal((2L, 8L), (usage[6].Used, usage[6].Remaining));
-        Assert.Equal((LimitKind.Amount, null), (usage[7].Kind, usage[7].Limit));
-        Assert.Equal((1_000L, 5L, 995L, To), (usage[8].Limit, usage[8].Used, usage[8].Remaining, usage[8].ResetsAt));
+        Assert.Equal((2L, 8L), (usage[8].Used, usage[8].Remaining));
+        Assert.Equal((LimitKind.Amount, null), (usage[9].Kind, usage[9].Limit));
+        Assert.Equal((1_000L, 5L, 995L, To), (usage[10].Limit, usage[10].Used, usage[10].Remaining, usage[10].ResetsAt));
         Assert.Empty(await host.Usage.ReadAsync(TenantId.Parse("nobody")));
     }
 
