@@ -9,7 +9,8 @@ namespace Insa.Iiot.AspNetCore.Idempotency;
 
 /// <summary>
 /// Does what comes with an <c>Idempotency-Key</c> once, whichever host it comes to (draft-ietf-httpapi-idempotency-key-header). The key is good for
-/// its caller, tenant and endpoint alone, for a day. What a host had begun when it died can be tried again after a minute.
+/// its caller, tenant and endpoint alone, for a day. What a host had begun when it died can be tried again after a minute; what was begun is not
+/// broken off when the caller leaves, and what may have been done is not tried again before that minute is over.
 /// </summary>
 internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) : IEndpointFilter
 {
@@ -23,7 +24,6 @@ internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) 
     private const int MostAnswerBytes = 256 * 1024;
 
     private static readonly TimeSpan Lifetime = TimeSpan.FromDays(1);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
@@ -41,67 +41,65 @@ internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) 
         while (true)
         {
             var seen = await store.FindAsync(scope, Kind, id, http.RequestAborted).ConfigureAwait(false);
-            var now = time.GetUtcNow().UtcDateTime;
-            if (seen is not null && Read(seen) is { } known && known.ExpiresAt > now)
+            if (seen is not null && Read(seen) is { } known && known.ExpiresAt > time.GetUtcNow().UtcDateTime)
                 return Again(known, request, key);
-            var begun = Write(new IdempotencyRecord(request, now + Patience, Answer: null));
-            var change = seen is null ? ControlChange.Insert(scope, Kind, id, begun) : ControlChange.Replace(seen, begun);
-            var result = await store.CommitAsync([change], http.RequestAborted).ConfigureAwait(false);
-            if (result.Outcome != ControlOutcome.Done)
+            var claim = await IdempotencyClaim
+                .TryTakeAsync(store, time, (scope, id), seen, request, http.RequestAborted)
+                .ConfigureAwait(false);
+            if (claim is null)
                 continue;
-            var mine = new ControlRecord(scope, Kind, id, seen is null ? 1 : seen.Version + 1, begun);
-            return await RunAsync(context, next, mine, request, key).ConfigureAwait(false);
+            await using var disposeClaim = claim.ConfigureAwait(false);
+            return await RunAsync(context, next, claim, key).ConfigureAwait(false);
         }
     }
 
-    private async ValueTask<object?> RunAsync(
+    private static async ValueTask<object?> RunAsync(
         EndpointFilterInvocationContext context,
         EndpointFilterDelegate next,
-        ControlRecord mine,
-        byte[] request,
+        IdempotencyClaim claim,
         string key
     )
     {
         var http = context.HttpContext;
-        var body = http.Response.Body;
+        var (body, aborted) = (http.Response.Body, http.RequestAborted);
         using var answer = new MemoryStream();
-        var isKept = false;
         http.Response.Body = answer;
+
+        // Half of it done would be neither done nor to be tried again.
+        http.RequestAborted = CancellationToken.None;
         try
         {
             if (await next(context).ConfigureAwait(false) is IResult result)
                 await result.ExecuteAsync(http).ConfigureAwait(false);
-            if (http.Response.StatusCode < StatusCodes.Status500InternalServerError && answer.Length <= MostAnswerBytes)
-            {
-                var given = new IdempotencyAnswer(
-                    http.Response.StatusCode,
-                    http.Response.ContentType,
-                    http.Response.Headers.Location,
-                    http.Response.Headers.ETag,
-                    answer.ToArray()
-                );
-                var record = new IdempotencyRecord(request, time.GetUtcNow().UtcDateTime + Lifetime, AnswerSeal.Close(given, key));
-
-                // It is done: that the caller has gone does not undo it.
-                var kept = await store
-                    .CommitAsync([ControlChange.Replace(mine, Write(record))], CancellationToken.None)
-                    .ConfigureAwait(false);
-                isKept = kept.Outcome == ControlOutcome.Done;
-            }
+            if (http.Response.StatusCode >= StatusCodes.Status500InternalServerError)
+                await claim.GiveUpAsync().ConfigureAwait(false);
+            else if (answer.Length <= MostAnswerBytes)
+                await claim.KeepAsync(AnswerSeal.Close(AnswerOf(http, answer), key), Lifetime).ConfigureAwait(false);
+        }
+        catch (Exception e) when (ProblemMapping.ToProblem(e) is { } refusal && (int)refusal.Kind.Status < 500)
+        {
+            await claim.GiveUpAsync().ConfigureAwait(false);
+            throw;
         }
         finally
         {
             http.Response.Body = body;
-
-            // What failed may be tried again.
-            if (!isKept)
-                await store.CommitAsync([ControlChange.Delete(mine)], CancellationToken.None).ConfigureAwait(false);
+            http.RequestAborted = aborted;
         }
 
         answer.Position = 0;
-        await answer.CopyToAsync(body, http.RequestAborted).ConfigureAwait(false);
+        await answer.CopyToAsync(body, aborted).ConfigureAwait(false);
         return Results.Empty;
     }
+
+    private static IdempotencyAnswer AnswerOf(HttpContext http, MemoryStream answer) =>
+        new(
+            http.Response.StatusCode,
+            http.Response.ContentType,
+            http.Response.Headers.Location,
+            http.Response.Headers.ETag,
+            answer.ToArray()
+        );
 
     private static IResult Again(IdempotencyRecord known, byte[] request, string key)
     {
@@ -134,9 +132,6 @@ internal sealed class IdempotencyFilter(IControlStore store, TimeProvider time) 
 
     private static IdempotencyRecord Read(ControlRecord record) =>
         JsonSerializer.Deserialize(record.Body.Span, IdempotencyJson.Default.IdempotencyRecord)!;
-
-    private static byte[] Write(IdempotencyRecord record) =>
-        JsonSerializer.SerializeToUtf8Bytes(record, IdempotencyJson.Default.IdempotencyRecord);
 
     private sealed class GivenAgain(IdempotencyAnswer answer) : IResult
     {
