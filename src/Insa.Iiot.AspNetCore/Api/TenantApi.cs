@@ -211,6 +211,11 @@ internal static class TenantApi
     {
         if (!TenantId.TryParse(body.Value.Id, out var id))
             return Problem.Invalid("An id is 1 to 63 characters of a-z, 0-9 and '-'.", "/id");
+
+        // Ids are the platform's: whoever may try any learns who else is on it.
+        var prefix = $"{caller.Tenant}-";
+        if (!id.Value.StartsWith(prefix, StringComparison.Ordinal) || id.Value.Length == prefix.Length)
+            return Problem.Invalid($"The id of a tenant below this one begins with '{prefix}'.", "/id");
         var child = await tenants.CreateChildAsync(id, body.Value.DisplayName, caller.Tenant, http.RequestAborted).ConfigureAwait(false);
         Versions.Tell(http, child.Version);
         return TypedResults.Created($"/api/v1/tenant/children/{child.Id}", TenantAnswers.Of(child));
