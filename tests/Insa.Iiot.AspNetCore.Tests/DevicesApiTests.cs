@@ -120,6 +120,23 @@ public sealed class DevicesApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_dead_letter_of_a_gateway_is_replayed_for_the_devices_it_speaks_for()
+    {
+        var gate = (await PostAsync("devices", """{"id":"gate"}""")).Json;
+        await PostAsync("devices", """{"id":"press","gatewayId":"gate"}""");
+        Assert.Equal(400, await PublishAsync(gate, """{"data":{"n":}}"""));
+        var letter = Assert.Single((await GetAsync("dead-letters")).Json["items"]!.AsArray())!;
+        var payload = Convert.ToBase64String("""[{"n":"press/n","v":7}]"""u8);
+        var replay = $$"""{"payload":"{{payload}}","mediaType":"application/senml+json"}""";
+        Assert.Equal(200, (await PutAsync("devices/gate", """{"state":"disabled"}""", "*")).Status);
+        Assert.Equal("conflict", (await PostAsync($"dead-letters/{letter["id"]}/replay", replay)).Problem);
+        Assert.Equal(200, (await PutAsync("devices/gate", """{"state":"enabled"}""", "*")).Status);
+        Assert.Equal(204, (await PostAsync($"dead-letters/{letter["id"]}/replay", replay)).Status);
+        var point = Assert.Single((await GetAsync("devices/press/telemetry/latest")).Json["points"]!.AsArray())!;
+        Assert.Equal(("n", 7.0), ((string)point["metric"]!, (double)point["value"]!));
+    }
+
+    [Fact]
     public async Task An_export_is_csv_or_ndjson_and_no_formula()
     {
         await PostAsync("devices", """{"id":"press"}""");

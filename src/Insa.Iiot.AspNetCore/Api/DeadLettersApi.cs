@@ -14,6 +14,9 @@ namespace Insa.Iiot.AspNetCore.Api;
 /// <summary>What could not be stored: to be looked at, mended and tried again.</summary>
 internal static class DeadLettersApi
 {
+    private const int LettersAtATime = 10;
+    private const int DevicesPerPage = 1000;
+
     public static void Map(RouteGroupBuilder api)
     {
         var letters = api.MapGroup("/dead-letters").WithTags("Dead letters");
@@ -52,8 +55,39 @@ internal static class DeadLettersApi
         if (page.Read(list, out var after) is { } problem)
             return problem;
         var last = after is null ? 0 : long.Parse(after, CultureInfo.InvariantCulture);
-        var found = await store.ListAsync(caller.Tenant, last, page.Count, http.RequestAborted).ConfigureAwait(false);
-        return TypedResults.Ok(page.ToPage(list, found, ToAnswer, IdOf));
+        var found = new List<Insa.Iiot.DeadLetter>();
+        var isMore = await CollectAsync(found, page.Count, last, caller, store, http).ConfigureAwait(false);
+        return TypedResults.Ok(PageQuery.ToPage(list, found, isMore, ToAnswer, IdOf));
+    }
+
+    // A few at a time: what is read and not shown is never much.
+    private static async ValueTask<bool> CollectAsync(
+        List<Insa.Iiot.DeadLetter> found,
+        int most,
+        long last,
+        Caller caller,
+        IDeadLetterStore store,
+        HttpContext http
+    )
+    {
+        var budget = new PageBudget();
+        while (found.Count < most)
+        {
+            var step = Math.Min(LettersAtATime, most - found.Count);
+            var some = await store.ListAsync(caller.Tenant, last, step, http.RequestAborted).ConfigureAwait(false);
+            foreach (var letter in some)
+            {
+                found.Add(letter);
+                last = letter.Id;
+                if (!budget.HasRoomAfter(letter.Payload.Length))
+                    return true;
+            }
+
+            if (some.Count < step)
+                return false;
+        }
+
+        return true;
     }
 
     private static async Task<Results<Ok<TelemetryContracts.DeadLetter>, Problem>> GetAsync(
@@ -78,15 +112,23 @@ internal static class DeadLettersApi
     {
         if (await FindAsync(letterId, caller, store, http).ConfigureAwait(false) is not { } letter)
             return Problem.NotFound();
-        if (await registry.FindAsync(caller.Tenant, letter.Device, http.RequestAborted).ConfigureAwait(false) is null)
+        var device = await registry.FindAsync(caller.Tenant, letter.Device, http.RequestAborted).ConfigureAwait(false);
+        if (device is null)
             return new Problem(ProblemKind.Conflict, "Its device is no longer registered.");
+        if (device.State != DeviceState.Enabled)
+            return new Problem(ProblemKind.Conflict, "Its device is disabled: enable it first.");
+        var session = new DeviceSession(
+            caller.Tenant,
+            device.Id,
+            await ListSpokenForAsync(device.Id, caller, registry, http).ConfigureAwait(false)
+        );
         var payload = body.Value.Payload is { } mended ? mended : letter.Payload;
 
         // Sent twice, it is stored once: the same device, metrics and times.
         var problem = await TelemetryIntake
             .SubmitAsync(
                 ingress,
-                new DeviceSession(caller.Tenant, letter.Device),
+                session,
                 body.Value.MediaType ?? letter.MediaType,
                 payload,
                 DateTime.SpecifyKind(letter.ReceivedAt, DateTimeKind.Utc),
@@ -97,6 +139,28 @@ internal static class DeadLettersApi
             return problem;
         await store.RemoveAsync(caller.Tenant, letter.Id, CancellationToken.None).ConfigureAwait(false);
         return TypedResults.NoContent();
+    }
+
+    // As the device itself would have: a gateway's message names others.
+    private static async ValueTask<List<DeviceId>> ListSpokenForAsync(
+        DeviceId gateway,
+        Caller caller,
+        IDeviceRegistry registry,
+        HttpContext http
+    )
+    {
+        var others = new List<DeviceId>();
+        DeviceId? after = null;
+        IReadOnlyList<Device> some;
+        do
+        {
+            some = await registry
+                .ListByGatewayAsync(caller.Tenant, gateway, after, DevicesPerPage, http.RequestAborted)
+                .ConfigureAwait(false);
+            others.AddRange(some.Where(device => device.State == DeviceState.Enabled).Select(device => device.Id));
+            after = some.Count == 0 ? null : some[^1].Id;
+        } while (some.Count == DevicesPerPage);
+        return others;
     }
 
     private static async Task<Results<NoContent, Problem>> RemoveAsync(

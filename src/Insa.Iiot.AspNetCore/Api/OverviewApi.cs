@@ -25,7 +25,7 @@ internal static class OverviewApi
         usage.MapGet("", GetUsageAsync).WithName("getUsage").WithSummary("How every limit of the tenant stands, and what was refused");
         usage.MapGet("/hours", GetHoursAsync).WithName("listUsageHours").WithSummary("What the tenant used, by the hour");
         usage
-            .MapGet("/export", ExportUsageAsync)
+            .MapGet("/export", ExportUsage)
             .Audits("usage.export")
             .Produces<string>(StatusCodes.Status200OK, "text/csv", "application/x-ndjson")
             .WithName("exportUsage")
@@ -48,7 +48,7 @@ internal static class OverviewApi
             .WithName("makeCheckpoint")
             .WithSummary("A signed checkpoint of the log, to keep elsewhere");
         audit
-            .MapGet("/export", ExportAuditAsync)
+            .MapGet("/export", ExportAudit)
             .Audits("audit.export")
             .Produces<string>(StatusCodes.Status200OK, "application/x-ndjson")
             .WithName("exportAudit")
@@ -106,7 +106,8 @@ internal static class OverviewApi
         return TypedResults.Ok(new UsageHours(hours));
     }
 
-    private static async Task<Results<EmptyHttpResult, Problem>> ExportUsageAsync(
+    // Exports are written once the log has it that they were taken.
+    private static Results<PushStreamHttpResult, Problem> ExportUsage(
         [FromQuery, Description("The first hour (RFC 3339); a day ago if missing.")] string? from,
         [FromQuery, Description("The hour before which to end (RFC 3339); now if missing.")] string? to,
         [FromQuery, Description("cloudevents or csv; cloudevents if missing.")] string? format,
@@ -121,18 +122,11 @@ internal static class OverviewApi
         if (format is not (null or "cloudevents" or "csv"))
             return Problem.Invalid("Write cloudevents or csv.", "format");
         var isCsv = format == "csv";
-        http.Response.ContentType = isCsv ? "text/csv; charset=utf-8" : "application/x-ndjson";
-        await ledger
-            .ExportAsync(
-                caller.Tenant,
-                first,
-                end,
-                isCsv ? UsageFormat.Csv : UsageFormat.CloudEvents,
-                http.Response.Body,
-                http.RequestAborted
-            )
-            .ConfigureAwait(false);
-        return TypedResults.Empty;
+        return TypedResults.Stream(
+            body =>
+                ledger.ExportAsync(caller.Tenant, first, end, isCsv ? UsageFormat.Csv : UsageFormat.CloudEvents, body, http.RequestAborted),
+            isCsv ? "text/csv; charset=utf-8" : "application/x-ndjson"
+        );
     }
 
     private static async Task<Results<Ok<Statistics>, Problem>> GetStatisticsAsync(
@@ -254,12 +248,11 @@ internal static class OverviewApi
         return TypedResults.Ok(new OverviewContracts.AuditCheckpoint(checkpoint.ToString()!));
     }
 
-    private static async Task<EmptyHttpResult> ExportAuditAsync(Caller caller, AuditLog log, HttpContext http)
-    {
-        http.Response.ContentType = "application/x-ndjson";
-        await log.ExportAsync(ControlScope.Of(caller.Tenant), http.Response.Body, http.RequestAborted).ConfigureAwait(false);
-        return TypedResults.Empty;
-    }
+    private static PushStreamHttpResult ExportAudit(Caller caller, AuditLog log, HttpContext http) =>
+        TypedResults.Stream(
+            body => log.ExportAsync(ControlScope.Of(caller.Tenant), body, http.RequestAborted).AsTask(),
+            "application/x-ndjson"
+        );
 
     private static async Task<Ok<AuditKeys>> ListKeysAsync(AuditLog log, HttpContext http)
     {

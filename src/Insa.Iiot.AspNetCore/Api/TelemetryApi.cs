@@ -137,14 +137,18 @@ internal static class TelemetryApi
             After = after,
         };
         var points = new List<Point>();
+        var budget = new PageBudget();
         TelemetryPoint last = default;
         await foreach (var point in reader.ReadAsync(caller.Tenant, query, http.RequestAborted).ConfigureAwait(false))
         {
             points.Add(ToAnswer(point));
             last = point;
+            if (!budget.HasRoomAfter(SizeOf(point)))
+                break;
         }
 
-        var next = points.Count == count ? new TelemetryCursor(last.Timestamp, last.Metric).ToString() : null;
+        var isMore = points.Count == count || budget.IsUsedUp;
+        var next = isMore ? new TelemetryCursor(last.Timestamp, last.Metric).ToString() : null;
         return TypedResults.Ok(new PointPage(points, next));
     }
 
@@ -198,7 +202,8 @@ internal static class TelemetryApi
         );
     }
 
-    private static async Task<Results<EmptyHttpResult, Problem>> ExportAsync(
+    // Written once the log has it that it was taken.
+    private static async Task<Results<PushStreamHttpResult, Problem>> ExportAsync(
         string deviceId,
         [FromQuery, Description("Metrics, separated by commas; all if missing.")] string? metric,
         [FromQuery, Description("From when on (RFC 3339).")] string? from,
@@ -224,10 +229,13 @@ internal static class TelemetryApi
             To = end,
             Limit = int.MaxValue,
         };
-        await TelemetryExport
-            .WriteAsync(http, reader.ReadAsync(caller.Tenant, query, http.RequestAborted), isCsv: format != "ndjson")
-            .ConfigureAwait(false);
-        return TypedResults.Empty;
+        var isCsv = format != "ndjson";
+        return TypedResults.Stream(
+            body =>
+                TelemetryExport.WriteAsync(body, reader.ReadAsync(caller.Tenant, query, http.RequestAborted), isCsv, http.RequestAborted),
+            isCsv ? "text/csv; charset=utf-8" : "application/x-ndjson",
+            isCsv ? "telemetry.csv" : "telemetry.ndjson"
+        );
     }
 
     internal static JsonNode? ToJson(in TelemetryValue value) =>
@@ -242,6 +250,12 @@ internal static class TelemetryApi
 
     private static Point ToAnswer(TelemetryPoint point) =>
         new(point.Metric, Times.Utc(point.Timestamp), ToJson(point.Value), Names.Of(point.Quality));
+
+    // As text in memory; a number is small.
+    private static long SizeOf(in TelemetryPoint point) =>
+        64
+        + (2 * point.Metric.Length)
+        + (point.Value.Kind is TelemetryValueKind.Text or TelemetryValueKind.Json ? 2 * point.Value.AsText().Length : 0);
 
     private static DeviceCredential? ReadBasic(string? authorization)
     {

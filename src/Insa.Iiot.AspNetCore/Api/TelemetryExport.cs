@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Insa.Iiot.AspNetCore.Http;
-using Microsoft.AspNetCore.Http;
 
 namespace Insa.Iiot.AspNetCore.Api;
 
@@ -11,12 +10,13 @@ internal static class TelemetryExport
 {
     private const int FlushBytes = 64 * 1024;
 
-    public static async Task WriteAsync(HttpContext http, IAsyncEnumerable<TelemetryPoint> points, bool isCsv)
+    public static async Task WriteAsync(
+        Stream body,
+        IAsyncEnumerable<TelemetryPoint> points,
+        bool isCsv,
+        CancellationToken cancellationToken
+    )
     {
-        http.Response.ContentType = isCsv ? "text/csv; charset=utf-8" : "application/x-ndjson";
-        http.Response.Headers.ContentDisposition = isCsv
-            ? "attachment; filename=\"telemetry.csv\""
-            : "attachment; filename=\"telemetry.ndjson\"";
         var text = new StringBuilder();
         if (isCsv)
             text.Append("timestamp,metric,value,quality\r\n");
@@ -24,15 +24,15 @@ internal static class TelemetryExport
         {
             Append(text, point, isCsv);
             if (text.Length >= FlushBytes)
-                await FlushAsync(http, text).ConfigureAwait(false);
+                await FlushAsync(body, text, cancellationToken).ConfigureAwait(false);
         }
 
-        await FlushAsync(http, text).ConfigureAwait(false);
+        await FlushAsync(body, text, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task FlushAsync(HttpContext http, StringBuilder text)
+    private static async Task FlushAsync(Stream body, StringBuilder text, CancellationToken cancellationToken)
     {
-        await http.Response.WriteAsync(text.ToString(), http.RequestAborted).ConfigureAwait(false);
+        await body.WriteAsync(Encoding.UTF8.GetBytes(text.ToString()), cancellationToken).ConfigureAwait(false);
         text.Clear();
     }
 

@@ -37,7 +37,21 @@ internal readonly record struct PageQuery(
 
     /// <summary>Makes a page of what was found with <see cref="Count"/>.</summary>
     public Page<TItem> ToPage<TFound, TItem>(string list, IReadOnlyList<TFound> found, Func<TFound, TItem> map, Func<TFound, string> id) =>
-        new([.. found.Select(map)], found.Count == Count ? Write(list, id(found[^1])) : null);
+        ToPage(list, found, found.Count == Count, map, id);
+
+    /// <summary>Makes a page of things that end by their size.</summary>
+    /// <param name="list">The list.</param>
+    /// <param name="found">What is on the page.</param>
+    /// <param name="isMore">Whether there may be a next page.</param>
+    /// <param name="map">What a thing is to a client.</param>
+    /// <param name="id">What names a thing in the list.</param>
+    public static Page<TItem> ToPage<TFound, TItem>(
+        string list,
+        IReadOnlyList<TFound> found,
+        bool isMore,
+        Func<TFound, TItem> map,
+        Func<TFound, string> id
+    ) => new([.. found.Select(map)], isMore ? Write(list, id(found[^1])) : null);
 
     private static string Write(string list, string last) => Base64Url.EncodeToString([.. Seal(list), .. Encoding.UTF8.GetBytes(last)]);
 
