@@ -102,6 +102,35 @@ public sealed class AuditingTests : IAsyncLifetime
         );
     }
 
+    [Fact]
+    public async Task Who_has_left_a_tenant_writes_no_more_to_its_log()
+    {
+        var viewer = await _world.AddAsync("vic", ApiWorld.Plant, "viewer");
+        await _world.Get<TenantMembers>().RemoveAsync(ApiWorld.Plant, Actor.Platform, viewer.Id);
+        Assert.Equal("no-tenant", (await _world.PostAsync("/api/v1/devices", viewer.Token, """{"id":"pump"}""")).Problem);
+        var renewed = await _world.PostAsync("/api/v1/auth/refresh", null, $$"""{"refreshToken":"{{viewer.RefreshToken}}"}""");
+        Assert.Null((string?)renewed.Json["tenantId"]);
+        Assert.Equal(204, (await _world.PostAsync("/api/v1/auth/logout", (string)renewed.Json["accessToken"]!, "")).Status);
+        Assert.Empty(await ReadAsync(_world.Ann));
+        Assert.Equal(
+            ["device.create", "auth.refresh", "auth.logout"],
+            (await _world.Get<AuditLog>().ListAsync(ControlScope.Platform, 0, 10)).Select(entry => entry.Action)
+        );
+    }
+
+    [Fact]
+    public async Task An_export_is_in_the_log_before_its_first_byte()
+    {
+        await _world.PostAsync("/api/v1/devices", _world.Ann.Token, """{"id":"press"}""");
+        foreach (var path in (string[])["devices/press/telemetry/export", "tenant/usage/export", "audit/export"])
+            Assert.Equal(200, (await _world.GetAsync($"/api/v1/{path}", _world.Ann.Token)).Status);
+        Assert.Equal(
+            ["device.create", "telemetry.export", "usage.export", "audit.export"],
+            (await ReadAsync(_world.Ann)).Select(entry => (string)entry["action"]!)
+        );
+        Assert.Contains("audit.export", (await _world.GetAsync("/api/v1/audit/export", _world.Ann.Token)).Text, StringComparison.Ordinal);
+    }
+
     private Task<ApiWorld.Answer> LoginAsync(string email, string password) =>
         _world.PostAsync("/api/v1/auth/login", null, $$"""{"email":"{{email}}","password":"{{password}}"}""");
 

@@ -116,11 +116,15 @@ internal static class AuthApi
         HttpContext http
     )
     {
+        if (signIn.ThrottleRefresh(http, body.Value.RefreshToken) is { } problem)
+            return problem;
         if (await sessions.RefreshAsync(body.Value.RefreshToken, http.RequestAborted).ConfigureAwait(false) is not var (session, next))
             return SignIn.Failed();
-        return await users.FindAsync(session.UserId, http.RequestAborted).ConfigureAwait(false) is { } user
-            ? await signIn.AnswerAsync(user, session, next, http).ConfigureAwait(false)
-            : SignIn.Failed();
+        signIn.Refreshed(http, session.UserId);
+        if (await users.FindAsync(session.UserId, http.RequestAborted).ConfigureAwait(false) is not { } user)
+            return SignIn.Failed();
+        session = await signIn.KeepTenantAsync(user, session, http.RequestAborted).ConfigureAwait(false);
+        return await signIn.AnswerAsync(user, session, next, http).ConfigureAwait(false);
     }
 
     private static async Task<Results<Ok<Tokens>, Problem>> SwitchAsync(

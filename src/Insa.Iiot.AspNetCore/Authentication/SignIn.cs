@@ -23,6 +23,8 @@ internal sealed class SignIn(
     private const int MostClients = 100_000;
 
     private readonly GateTable<ClientAddress> _attempts = new(RateLimit.Parse(options.Value.SignInRate), MostClients);
+    private readonly GateTable<ClientAddress> _vainRefreshes = new(RateLimit.Parse(options.Value.SignInRate), MostClients);
+    private readonly GateTable<string> _refreshes = new(RateLimit.Parse(options.Value.SignInRate), MostClients);
     private readonly GateClock _clock = new(time);
 
     /// <summary>The one answer to whatever is wrong.</summary>
@@ -33,10 +35,28 @@ internal sealed class SignIn(
     public Problem? Throttle(HttpContext http)
     {
         var now = _clock.Now;
-        var wait = _attempts.Of(ClientAddress.Of(http.Connection.RemoteIpAddress), now).TryTake(1, now);
-        return wait == 0
-            ? null
-            : new Problem(ProblemKind.QuotaExceeded, "Too many attempts from this address.") { RetryAfter = GateClock.ToTimeSpan(wait) };
+        return TooMany(_attempts.Of(ClientAddress.Of(http.Connection.RemoteIpAddress), now).TryTake(1, now));
+    }
+
+    /// <summary>
+    /// Likewise for refresh tokens, apart. An address pays for those that do not hold, and a user for those that do: many people come from one
+    /// address, and all of their sessions are renewed again and again.
+    /// </summary>
+    public Problem? ThrottleRefresh(HttpContext http, string token)
+    {
+        var now = _clock.Now;
+        var wait = _vainRefreshes.Of(ClientAddress.Of(http.Connection.RemoteIpAddress), now).TryTake(1, now);
+        if (wait == 0 && RefreshToken.TryParse(token, out var shown))
+            wait = _refreshes.Of(shown.UserId, now).WaitFor(1, now);
+        return TooMany(wait);
+    }
+
+    /// <summary>Says that a refresh token held.</summary>
+    public void Refreshed(HttpContext http, string userId)
+    {
+        var now = _clock.Now;
+        _vainRefreshes.Of(ClientAddress.Of(http.Connection.RemoteIpAddress), now).GiveBack(1);
+        _refreshes.Of(userId, now).TryTake(1, now);
     }
 
     /// <summary>Opens a session; without a named tenant for the only one, if there is only one.</summary>
@@ -68,6 +88,19 @@ internal sealed class SignIn(
             is { Tenant.State: TenantState.Active, BelongsToTenant: true };
     }
 
+    /// <summary>Takes the tenant from a session whose user does not belong there any more, or whose tenant leaves. A suspension takes nothing away.</summary>
+    public async Task<UserSession> KeepTenantAsync(UserAccount user, UserSession session, CancellationToken cancellationToken)
+    {
+        if (session.Tenant is not { } tenant)
+            return session;
+        var grant = await access
+            .FindAsync(new AccessKey(user.Id, session.Id, tenant, user.TokenVersion), cancellationToken)
+            .ConfigureAwait(false);
+        return grant is { BelongsToTenant: true, Tenant.State: TenantState.Active or TenantState.Suspended }
+            ? session
+            : await sessions.LeaveTenantAsync(session.Id, tenant, cancellationToken).ConfigureAwait(false);
+    }
+
     public async Task<Ok<AuthContracts.Tokens>> AnswerAsync(UserAccount user, UserSession session, string? refreshToken, HttpContext http)
     {
         var (token, expiresAt) = await tokens.IssueAsync(session, http.RequestAborted).ConfigureAwait(false);
@@ -85,4 +118,7 @@ internal sealed class SignIn(
             )
         );
     }
+
+    private static Problem? TooMany(long wait) =>
+        wait == 0 ? null : new Problem(ProblemKind.QuotaExceeded, "Too many attempts.") { RetryAfter = GateClock.ToTimeSpan(wait) };
 }

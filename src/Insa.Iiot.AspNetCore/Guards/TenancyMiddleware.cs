@@ -71,11 +71,11 @@ internal sealed class TenancyMiddleware(
         }
 
         if (Check(context, plan, principal) is { } problem)
-            return RefuseAsync(context, principal.Caller, problem);
-        return plan.NeedsTenant ? RunForTenantAsync(context, plan, principal.Caller) : RunAsync(context);
+            return RefuseAsync(context, principal, problem);
+        return plan.NeedsTenant ? RunForTenantAsync(context, plan, principal) : RunAsync(context);
     }
 
-    private async Task RefuseAsync(HttpContext context, Caller caller, Problem problem)
+    private async Task RefuseAsync(HttpContext context, CallerPrincipal caller, Problem problem)
     {
         try
         {
@@ -90,9 +90,9 @@ internal sealed class TenancyMiddleware(
         await problem.ExecuteAsync(context).ConfigureAwait(false);
     }
 
-    private async Task RunForTenantAsync(HttpContext context, GuardPlan plan, Caller caller)
+    private async Task RunForTenantAsync(HttpContext context, GuardPlan plan, CallerPrincipal caller)
     {
-        using var scope = contexts.Begin(caller.Tenant);
+        using var scope = contexts.Begin(caller.Caller.Tenant);
         await (plan.Quotas.Length == 0 ? RunAsync(context) : RunWithinQuotasAsync(context, plan, caller)).ConfigureAwait(false);
     }
 
@@ -124,15 +124,16 @@ internal sealed class TenancyMiddleware(
         return null;
     }
 
-    private async Task RunWithinQuotasAsync(HttpContext context, GuardPlan plan, Caller caller)
+    private async Task RunWithinQuotasAsync(HttpContext context, GuardPlan plan, CallerPrincipal caller)
     {
+        var tenant = caller.Caller.Tenant;
         var taken = 0;
         var isKept = false;
         try
         {
             for (; taken < plan.Quotas.Length; taken++)
             {
-                if (await TakeAsync(context, plan.Quotas[taken], caller).ConfigureAwait(false) is not { } problem)
+                if (await TakeAsync(context, plan.Quotas[taken], tenant).ConfigureAwait(false) is not { } problem)
                     continue;
                 await RefuseAsync(context, caller, problem).ConfigureAwait(false);
                 return;
@@ -146,16 +147,16 @@ internal sealed class TenancyMiddleware(
             // Also of a request that was given up: what was taken for it must not be lost.
             for (var i = 0; i < taken && !isKept; i++)
                 await tenants
-                    .ReleaseAsync(caller.Tenant, plan.Quotas[i].Name, plan.Quotas[i].Amount, CancellationToken.None)
+                    .ReleaseAsync(tenant, plan.Quotas[i].Name, plan.Quotas[i].Amount, CancellationToken.None)
                     .ConfigureAwait(false);
         }
     }
 
-    private async Task<Problem?> TakeAsync(HttpContext context, Guard quota, Caller caller)
+    private async Task<Problem?> TakeAsync(HttpContext context, Guard quota, TenantId tenant)
     {
         try
         {
-            return await tenants.TryTakeAsync(caller.Tenant, quota.Name, quota.Amount, context.RequestAborted).ConfigureAwait(false)
+            return await tenants.TryTakeAsync(tenant, quota.Name, quota.Amount, context.RequestAborted).ConfigureAwait(false)
                 ? null
                 : ToProblem(context, new LimitReachedException(quota.Name));
         }
