@@ -155,8 +155,8 @@ internal sealed class TenantQuota
         var leased = false;
         if (snapshot.IsActive)
         {
-            await LookAtStorageAsync(snapshot.LimitOf(TenantAmounts.StorageDays), now, cancellationToken).ConfigureAwait(false);
             await RollAsync(isIdle: false, cancellationToken).ConfigureAwait(false);
+            await LookAtStorageAsync(snapshot.LimitOf(TenantAmounts.StorageDays), now, cancellationToken).ConfigureAwait(false);
             leased = await RefillAsync(_points, cancellationToken).ConfigureAwait(false);
             leased |= await RefillAsync(_bytes, cancellationToken).ConfigureAwait(false);
         }
@@ -174,11 +174,11 @@ internal sealed class TenantQuota
         var until = 0L;
         if (limit is not null)
         {
-            var period = QuotaPeriod.Of(_context.UtcNow);
-            var name = $"{TenantAmounts.StorageDays}@{period.Name}";
+            var points = _points;
+            var name = $"{TenantAmounts.StorageDays}@{points.Period.Name}";
             var counters = await _context.Store.ReadCountersAsync(Tenant, cancellationToken).ConfigureAwait(false);
             if ((counters.FirstOrDefault(counter => counter.Name == name)?.Used ?? 0) >= limit)
-                until = now + GateClock.Of(period.EndsAt - _context.UtcNow);
+                until = points.EndsAt;
         }
 
         Volatile.Write(ref _storageFullUntil, until);
