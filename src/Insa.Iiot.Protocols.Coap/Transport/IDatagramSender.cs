@@ -1,0 +1,7 @@
+namespace Insa.Iiot.Protocols.Coap.Transport;
+
+/// <summary>Sends datagrams. Thread-safe; never throws for the peer or the network: what is not sent is lost, as datagrams are.</summary>
+internal interface IDatagramSender
+{
+    void Send(in PeerAddress peer, ReadOnlySpan<byte> datagram);
+}
