@@ -56,13 +56,13 @@ internal readonly ref struct CoapMessage
         return true;
     }
 
-    // RFC 8974 §2.1: 13 and 14 are followed by one and two bytes of length.
+    // RFC 8974 §2.1: up to 12 it is the length, 13 and 14 are followed by one and two bytes of it.
     private static bool TryReadExtended(int nibble, ref ReadOnlySpan<byte> rest, out int length)
     {
         length = nibble;
         switch (nibble)
         {
-            case <= CoapToken.MaxShortLength:
+            case < 13:
                 return true;
             case 13 when rest.Length >= 1:
                 length = rest[0] + 13;

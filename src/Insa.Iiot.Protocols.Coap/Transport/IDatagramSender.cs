@@ -4,4 +4,11 @@ namespace Insa.Iiot.Protocols.Coap.Transport;
 internal interface IDatagramSender
 {
     void Send(in PeerAddress peer, ReadOnlySpan<byte> datagram);
+
+    /// <summary>Sends several, in their order.</summary>
+    void Send(DatagramBatch batch)
+    {
+        for (var i = 0; i < batch.Count; i++)
+            Send(batch.PeerOf(i), batch[i]);
+    }
 }
