@@ -1,11 +1,12 @@
 using System.Globalization;
+using Insa.Iiot.Protocols.Coap;
 using Insa.Iiot.Protocols.Mqtt;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace Insa.Iiot.LoadTest.Serving;
 
-/// <summary>The endpoint under test in a process of its own. Says its port, then answers <c>allocated</c> and <c>count</c> until its input ends.</summary>
+/// <summary>The MQTT or CoAP endpoint under test in a process of its own. Says its port, then answers <c>allocated</c> and <c>count</c> until its input ends.</summary>
 internal static class LoadServer
 {
     /// <summary>The environment variable with the connection string: a command line is for all to read.</summary>
@@ -13,7 +14,7 @@ internal static class LoadServer
 
     private static string PostgresConnection => Environment.GetEnvironmentVariable(PostgresVariable)!;
 
-    public static async Task<int> RunAsync(string store, string folder)
+    public static async Task<int> RunAsync(string store, string folder, bool isCoap)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -31,13 +32,19 @@ internal static class LoadServer
             });
         else
             builder.Services.AddSingleton<ITelemetrySink, NullSink>();
-        iiot.AddIngestion().AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Port = 0 }));
+        iiot.AddIngestion();
+        if (isCoap)
+            iiot.AddCoapServer(coap => coap.Listeners.Add(new CoapListenerOptions { Port = 0, IsPlain = true }));
+        else
+            iiot.AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Port = 0 }));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0));
 
         await using var app = builder.Build();
         await app.StartAsync();
-        Console.WriteLine(
-            app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0].Port.ToString(CultureInfo.InvariantCulture)
-        );
+        var endpoint = isCoap
+            ? app.Services.GetRequiredService<CoapServerAddresses>().Endpoints[0]
+            : app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0];
+        Console.WriteLine(endpoint.Port.ToString(CultureInfo.InvariantCulture));
         while (await Console.In.ReadLineAsync() is { } command)
         {
             var answer =

@@ -47,7 +47,16 @@ internal sealed class ServerProcess : IAsyncDisposable
     private static async Task<ServerProcess> StartEndpointAsync(string store, string? postgres)
     {
         var folder = Directory.CreateTempSubdirectory("iiot-load-").FullName;
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["serve", store, folder])
+        return await StartServeAsync("serve", store, folder, postgres);
+    }
+
+    /// <summary>Starts our CoAP server.</summary>
+    public static Task<ServerProcess> StartCoapAsync(string store) =>
+        StartServeAsync("serve-coap", store, Directory.CreateTempSubdirectory("iiot-load-").FullName, null);
+
+    private static async Task<ServerProcess> StartServeAsync(string command, string store, string folder, string? postgres)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [command, store, folder])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -85,6 +94,48 @@ internal sealed class ServerProcess : IAsyncDisposable
         var process = Process.Start(new ProcessStartInfo(binary, ["-c", config]))!;
         await WaitForPortAsync(port);
         return new ServerProcess("mosquitto", process, folder, port, isOurs: false);
+    }
+
+    /// <summary>Starts libcoap's server, without logs.</summary>
+    public static async Task<ServerProcess> StartLibcoapAsync()
+    {
+        var binary = "/usr/bin/coap-server-notls";
+        if (!File.Exists(binary))
+            throw new FileNotFoundException("coap-server-notls is missing: run eng/install-peers.sh.");
+        int port;
+        using (var free = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp))
+        {
+            free.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            port = ((IPEndPoint)free.LocalEndPoint!).Port;
+        }
+
+        var arguments = new[] { "-A", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-v", "0" };
+        var process = Process.Start(new ProcessStartInfo(binary, arguments))!;
+        await PingAsync(port);
+        return new ServerProcess("libcoap", process, Directory.CreateTempSubdirectory("iiot-load-").FullName, port, isOurs: false);
+    }
+
+    // A CoAP ping (RFC 7252 §4.3), until it is answered.
+    private static async Task PingAsync(int port)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            using var socket = new UdpClient();
+            socket.Connect(IPAddress.Loopback, port);
+            try
+            {
+                await socket.SendAsync(new byte[] { 0x40, 0, 0, 1 }, patience.Token);
+                using var once = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
+                once.CancelAfter(TimeSpan.FromMilliseconds(200));
+                await socket.ReceiveAsync(once.Token);
+                return;
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException && !patience.IsCancellationRequested)
+            {
+                // It is not there yet.
+            }
+        }
     }
 
     /// <summary>Asks our own server for a number.</summary>
