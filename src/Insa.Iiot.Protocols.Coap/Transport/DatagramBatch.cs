@@ -19,7 +19,12 @@ internal sealed class DatagramBatch
 
     public static DatagramBatch Rent() => Idle.TryTake(out var batch) ? batch : new DatagramBatch();
 
+    public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
+
     public PeerAddress PeerOf(int index) => _datagrams[index].Peer;
+
+    /// <summary>Where a datagram lies in <see cref="Bytes"/>, and whom it is for.</summary>
+    public (PeerAddress Peer, int Offset, int Length) At(int index) => _datagrams[index];
 
     /// <summary>Room for the next datagram; it is part of the batch once it is committed.</summary>
     public Span<byte> Reserve(int length)

@@ -7,6 +7,11 @@ namespace Insa.Iiot.Protocols.Coap.Transport;
 /// <summary>Whom a message came from: an IP address and port, or a secured session. A value, so that tables by peer cost no allocation.</summary>
 internal readonly record struct PeerAddress
 {
+    private const ushort LinuxFamilyV4 = 2; // AF_INET
+    private const ushort LinuxFamilyV6 = 10; // AF_INET6
+    private const int LengthV4 = 16; // sizeof(sockaddr_in)
+    private const int LengthV6 = 28; // sizeof(sockaddr_in6)
+
     private readonly ulong _high;
     private readonly ulong _low;
     private readonly uint _scope;
@@ -31,11 +36,31 @@ internal readonly record struct PeerAddress
     public static PeerAddress OfSession(long id) => new(Kind.Session, 0, (ulong)id, 0, 0);
 
     /// <summary>Reads a socket's address: <c>sockaddr_in</c> or <c>sockaddr_in6</c>.</summary>
-    public static PeerAddress From(SocketAddress address)
+    public static PeerAddress From(SocketAddress address) =>
+        FromSocketAddress(address.Buffer.Span[..address.Size], address.Family == AddressFamily.InterNetworkV6);
+
+    public static PeerAddress From(IPEndPoint endpoint) => From(endpoint.Serialize());
+
+    /// <summary>Reads a socket's address as Linux lays it out.</summary>
+    public static PeerAddress FromSocketAddress(ReadOnlySpan<byte> bytes) =>
+        FromSocketAddress(bytes, BinaryPrimitives.ReadUInt16LittleEndian(bytes) == LinuxFamilyV6);
+
+    /// <summary>Writes it where <paramref name="address"/> is of its family.</summary>
+    public void WriteTo(SocketAddress address) => WriteBody(address.Buffer.Span);
+
+    /// <summary>Writes it as Linux lays it out.</summary>
+    /// <returns>How many bytes it takes.</returns>
+    public int WriteSocketAddress(Span<byte> bytes, AddressFamily family)
     {
-        var bytes = address.Buffer.Span;
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes, family == AddressFamily.InterNetwork ? LinuxFamilyV4 : LinuxFamilyV6);
+        WriteBody(bytes);
+        return family == AddressFamily.InterNetwork ? LengthV4 : LengthV6;
+    }
+
+    private static PeerAddress FromSocketAddress(ReadOnlySpan<byte> bytes, bool isV6)
+    {
         var port = BinaryPrimitives.ReadUInt16BigEndian(bytes[2..]);
-        if (address.Family == AddressFamily.InterNetwork)
+        if (!isV6)
             return new PeerAddress(Kind.V4, 0, BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]), 0, port);
         return new PeerAddress(
             Kind.V6,
@@ -46,12 +71,9 @@ internal readonly record struct PeerAddress
         );
     }
 
-    public static PeerAddress From(IPEndPoint endpoint) => From(endpoint.Serialize());
-
-    /// <summary>Writes it where <paramref name="address"/> is of its family.</summary>
-    public void WriteTo(SocketAddress address)
+    // What follows the family, which is the same on all systems.
+    private void WriteBody(Span<byte> bytes)
     {
-        var bytes = address.Buffer.Span;
         BinaryPrimitives.WriteUInt16BigEndian(bytes[2..], _port);
         if (_kind == Kind.V4)
         {

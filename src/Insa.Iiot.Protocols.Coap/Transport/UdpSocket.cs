@@ -12,13 +12,19 @@ internal sealed class UdpSocket : IDatagramSender, IDisposable
     private const int BufferBytes = 4 * 1024 * 1024;
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
 
+    private const int TickEvery = 64;
+
     [ThreadStatic]
     private static SocketAddress? _destination;
 
+
     private readonly Socket _socket;
+    private readonly Lock _sending = new();
+    private readonly LinuxDatagrams? _outgoing = LinuxDatagrams.IsSupported ? new LinuxDatagrams(0) : null;
     private readonly AddressFamily _family;
     private Thread? _thread;
     private volatile bool _isStopping;
+    private bool _isClosed;
 
     /// <exception cref="SocketException">The address cannot be bound.</exception>
     public UdpSocket(IPEndPoint endpoint)
@@ -39,6 +45,7 @@ internal sealed class UdpSocket : IDatagramSender, IDisposable
         catch
         {
             _socket.Dispose();
+            _outgoing?.Dispose();
             throw;
         }
     }
@@ -68,27 +75,69 @@ internal sealed class UdpSocket : IDatagramSender, IDisposable
         }
     }
 
+    public void Send(DatagramBatch batch)
+    {
+        if (_outgoing is null || batch.Count == 1)
+        {
+            for (var i = 0; i < batch.Count; i++)
+                Send(batch.PeerOf(i), batch[i]);
+            return;
+        }
+
+        lock (_sending)
+        {
+            if (!_isClosed)
+                _outgoing.Send(_socket.SafeHandle, batch, _family);
+        }
+    }
+
     public void Dispose()
     {
         _isStopping = true;
         _thread?.Join();
-        _socket.Dispose();
+        lock (_sending)
+        {
+            _isClosed = true;
+            _socket.Dispose();
+            _outgoing?.Dispose();
+        }
     }
 
     private void ReceiveLoop(IDatagramHandler handler)
     {
+        if (LinuxDatagrams.IsSupported)
+            ReceiveMany(handler);
+        else
+            ReceiveEach(handler);
+    }
+
+    private void ReceiveMany(IDatagramHandler handler)
+    {
         // One byte more shows what is too large.
+        using var datagrams = new LinuxDatagrams(MaxDatagramBytes + 1);
+        while (!_isStopping)
+        {
+            // The socket is closed after this thread has ended: its handle is good.
+            var count = datagrams.Receive(_socket.SafeHandle);
+            for (var i = 0; i < count; i++)
+            {
+                var datagram = datagrams.DatagramAt(i);
+                if (datagram.Length is > 0 and <= MaxDatagramBytes)
+                    handler.Receive(datagrams.PeerAt(i), datagram);
+            }
+
+            handler.Tick();
+        }
+    }
+
+    private void ReceiveEach(IDatagramHandler handler)
+    {
         var buffer = GC.AllocateUninitializedArray<byte>(MaxDatagramBytes + 1, pinned: true);
         var source = new SocketAddress(_family);
         while (!_isStopping)
         {
-            if (TryReceive(buffer, source, out var length))
-            {
+            for (var i = 0; i < TickEvery && TryReceive(buffer, source, out var length); i++)
                 handler.Receive(PeerAddress.From(source), buffer.AsSpan(0, length));
-                if (_socket.Available > 0)
-                    continue;
-            }
-
             handler.Tick();
         }
     }
