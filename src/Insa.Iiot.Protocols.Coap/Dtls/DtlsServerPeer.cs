@@ -56,13 +56,15 @@ internal sealed class DtlsServerPeer : AbstractTlsServer, TlsPskIdentityManager
 
     public override TlsPskIdentityManager GetPskIdentityManager() => this;
 
-    public override TlsCredentials GetCredentials() =>
-        CertificateSigner.Credentials(
-            m_context,
-            _settings.Certificate!,
-            _settings.CertificateChain,
-            m_context.SecurityParameters.ClientSigAlgs
-        ) ?? throw new TlsFatalAlert(AlertDescription.handshake_failure);
+    public override TlsCredentials? GetCredentials() =>
+        m_context.SecurityParameters.KeyExchangeAlgorithm is KeyExchangeAlgorithm.PSK or KeyExchangeAlgorithm.ECDHE_PSK
+            ? null
+            : CertificateSigner.Credentials(
+                m_context,
+                _settings.Certificate!,
+                _settings.CertificateChain,
+                m_context.SecurityParameters.ClientSigAlgs
+            ) ?? throw new TlsFatalAlert(AlertDescription.handshake_failure);
 
     public override CertificateRequest GetCertificateRequest() =>
         new(

@@ -39,6 +39,12 @@ internal sealed class DtlsHost : IDatagramHandler, IDatagramSender, IDtlsSink, I
     /// <summary>Sees what the server sends.</summary>
     public Action<PeerAddress, byte[]>? Tap { get; set; }
 
+    /// <summary>Keeps what comes from the network instead of giving it to the server.</summary>
+    public ConcurrentQueue<(PeerAddress Peer, byte[] Datagram)>? Withheld { get; set; }
+
+    /// <summary>Whether what the server sends goes nowhere.</summary>
+    public bool IsMute { get; set; }
+
     public Exception? Failure { get; private set; }
 
     public DtlsServerSettings Settings() =>
@@ -73,11 +79,18 @@ internal sealed class DtlsHost : IDatagramHandler, IDatagramSender, IDtlsSink, I
     void IDatagramSender.Send(in PeerAddress peer, ReadOnlySpan<byte> datagram)
     {
         Tap?.Invoke(peer, datagram.ToArray());
-        _socket.Send(peer, datagram);
+        if (!IsMute)
+            _socket.Send(peer, datagram);
     }
 
     void IDatagramHandler.Receive(in PeerAddress peer, ReadOnlySpan<byte> datagram)
     {
+        if (Withheld is { } withheld)
+        {
+            withheld.Enqueue((peer, datagram.ToArray()));
+            return;
+        }
+
         try
         {
             Server.Receive(peer, datagram);
