@@ -76,17 +76,22 @@ internal sealed class DtlsClientTransport : IDisposable
     {
         var socket = Open(_server, local: null);
         lock (_lock)
-            (socket, _socket) = (_socket, socket);
+        {
+            if (!_isClosed)
+                (socket, _socket) = (_socket, socket);
+        }
+
         socket.Dispose();
     }
 
     /// <summary>Ends the session and tells the server. Its thread ends soon.</summary>
     public void Dispose()
     {
-        if (_isClosed)
-            return;
-        SendRecord(DtlsContentType.Alert, [1, CloseNotify]);
-        _isClosed = true;
+        lock (_lock)
+        {
+            SendRecord(DtlsContentType.Alert, [1, CloseNotify]);
+            _isClosed = true;
+        }
     }
 
     private static Socket Open(IPEndPoint server, IPEndPoint? local)

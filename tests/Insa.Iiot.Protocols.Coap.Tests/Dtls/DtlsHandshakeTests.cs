@@ -142,6 +142,50 @@ public sealed class DtlsHandshakeTests
             await Assert.ThrowsAsync<AuthenticationException>(() => host.Connect(settings));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_last_flight_that_is_lost_is_sent_again(bool useConnectionId)
+    {
+        var lost = 0;
+        using var host = new DtlsHost();
+        host.Loses = (datagram, isServers) => isServers && (datagram[0] == 20 || datagram[4] == 1) && Interlocked.Increment(ref lost) <= 2;
+        using var client = await host.Connect(new DtlsClientSettings { Psk = DtlsCredentials.Psk, UseConnectionId = useConnectionId });
+        Assert.True(lost > 2);
+        Assert.Equal("000 hello", await client.Echo("000 hello"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_handshake_is_done_although_the_network_loses_datagrams(bool byCertificate)
+    {
+        using var serverCertificate = DtlsCredentials.Certificate("gateway.example");
+        using var certificate = DtlsCredentials.Certificate("pump");
+        using var host = new DtlsHost(settings => With(settings, serverCertificate, TimeSpan.FromSeconds(60)));
+        host.Credentials.Register(certificate);
+        var seed = Environment.TickCount;
+        TestContext.Current.TestOutputHelper?.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        host.Loses = (_, _) =>
+        {
+            lock (random)
+                return random.Next(100) < 15;
+        };
+        using var client = await host.Connect(
+            new DtlsClientSettings
+            {
+                Psk = byCertificate ? null : DtlsCredentials.Psk,
+                Certificate = byCertificate ? certificate : null,
+                PinnedServerCertificateSha256 = SHA256.HashData(serverCertificate.RawData),
+                HandshakeTimeout = TimeSpan.FromSeconds(60),
+            }
+        );
+        host.Loses = null;
+        Assert.Equal("000 hello", await client.Echo("000 hello"));
+        Assert.Empty(host.Refusals);
+    }
+
     [Fact]
     public async Task A_client_gives_up_when_nobody_answers_or_it_is_cancelled()
     {
@@ -159,13 +203,15 @@ public sealed class DtlsHandshakeTests
 
     private static DtlsServerSettings With(
         DtlsServerSettings settings,
-        System.Security.Cryptography.X509Certificates.X509Certificate2 certificate
+        System.Security.Cryptography.X509Certificates.X509Certificate2 certificate,
+        TimeSpan? timeout = null
     ) =>
         new()
         {
             Authenticator = settings.Authenticator,
             Keys = settings.Keys,
             Certificate = certificate,
+            HandshakeTimeout = timeout ?? settings.HandshakeTimeout,
             Refused = settings.Refused,
             WakeAddress = settings.WakeAddress,
         };

@@ -45,6 +45,9 @@ internal sealed class DtlsHost : IDatagramHandler, IDatagramSender, IDtlsSink, I
     /// <summary>Whether what the server sends goes nowhere.</summary>
     public bool IsMute { get; set; }
 
+    /// <summary>Says which datagrams the network loses: those of the server if true is given with them, those for it if false.</summary>
+    public Func<byte[], bool, bool>? Loses { get; set; }
+
     public Exception? Failure { get; private set; }
 
     public DtlsServerSettings Settings() =>
@@ -78,8 +81,10 @@ internal sealed class DtlsHost : IDatagramHandler, IDatagramSender, IDtlsSink, I
 
     void IDatagramSender.Send(in PeerAddress peer, ReadOnlySpan<byte> datagram)
     {
+        if (IsMute)
+            return;
         Tap?.Invoke(peer, datagram.ToArray());
-        if (!IsMute)
+        if (datagram.IsEmpty || Loses?.Invoke(datagram.ToArray(), true) != true)
             _socket.Send(peer, datagram);
     }
 
@@ -91,6 +96,8 @@ internal sealed class DtlsHost : IDatagramHandler, IDatagramSender, IDtlsSink, I
             return;
         }
 
+        if (Loses?.Invoke(datagram.ToArray(), false) == true)
+            return;
         try
         {
             Server.Receive(peer, datagram);
