@@ -19,7 +19,7 @@ internal sealed class DtlsSession
     private readonly IDatagramSender _sender;
     private readonly DtlsRecords _records;
     private readonly Action<DtlsSession> _onClose;
-    private byte[]? _lastFlight;
+    private byte[][]? _lastFlight;
     private PeerAddress _address;
     private volatile bool _isClosed;
     private long _forgedSince;
@@ -31,7 +31,7 @@ internal sealed class DtlsSession
         PeerAddress address,
         DeviceSession device,
         DtlsRecords records,
-        byte[] lastFlight,
+        byte[][] lastFlight,
         IDatagramSender sender,
         Action<DtlsSession> onClose
     )
@@ -146,7 +146,8 @@ internal sealed class DtlsSession
                 break;
             case DtlsContentType.Handshake when _lastFlight is not null:
                 // RFC 6347 §4.2.4: the client says its last words again, so ours were lost.
-                _sender.Send(_address, _lastFlight);
+                foreach (var datagram in _lastFlight)
+                    _sender.Send(_address, datagram);
                 break;
             case DtlsContentType.Alert when opened == 2 && (buffer[0] == FatalLevel || buffer[1] == CloseNotify):
                 receipt |= DtlsReceipt.Closed;

@@ -12,7 +12,7 @@ internal sealed class HandshakeTransport(IDatagramSender sender, PeerAddress pee
 
     private readonly object _lock = new();
     private readonly Queue<byte[]> _queue = new();
-    private readonly List<byte> _lastFlight = [];
+    private readonly List<byte[]> _lastFlight = [];
     private bool _isAborted;
     private bool _lastChangesCipher;
     private bool _cipherChanged;
@@ -27,8 +27,9 @@ internal sealed class HandshakeTransport(IDatagramSender sender, PeerAddress pee
     /// <summary>The highest sequence number that was sent in the new epoch.</summary>
     public ulong LastSequence { get; private set; }
 
-    /// <summary>The ChangeCipherSpec and what followed it, to be sent again if it was lost.</summary>
-    public byte[] LastFlight => [.. _lastFlight];
+    /// <summary>The ChangeCipherSpec and what followed it, to be sent again if some of it was lost.</summary>
+    /// <remarks>Each in a datagram of its own: BouncyCastle's clients drop what follows a ChangeCipherSpec that they have had.</remarks>
+    public byte[][] LastFlight => [.. _lastFlight];
 
     /// <summary>Whether datagrams wait to be read.</summary>
     public bool HasQueued
@@ -108,7 +109,7 @@ internal sealed class HandshakeTransport(IDatagramSender sender, PeerAddress pee
                 BeforeLastFlight?.Invoke();
             if (BinaryPrimitives.ReadUInt16BigEndian(buffer[3..]) > 0)
                 LastSequence = Math.Max(LastSequence, BinaryPrimitives.ReadUInt64BigEndian(buffer[3..]) & 0xFFFF_FFFF_FFFF);
-            _lastFlight.AddRange(buffer);
+            _lastFlight.Add(buffer.ToArray());
         }
 
         if (!Volatile.Read(ref _isAborted))
