@@ -166,7 +166,7 @@ internal sealed class DtlsServer : IDatagramHandler, IDisposable
             _sessions.AddLast(session.Node);
         }
 
-        if (receipt.HasFlag(DtlsReceipt.Moved))
+        if ((receipt & DtlsReceipt.Moved) == DtlsReceipt.Moved)
         {
             if (_byAddress.TryGetValue(former, out var there) && there == session)
                 _byAddress.Remove(former);
@@ -174,7 +174,7 @@ internal sealed class DtlsServer : IDatagramHandler, IDisposable
             _sink.Moved(session);
         }
 
-        if (receipt.HasFlag(DtlsReceipt.Closed))
+        if ((receipt & DtlsReceipt.Closed) == DtlsReceipt.Closed)
             End(session);
         else if (length > 0)
             _sink.Receive(session, _plaintext.AsSpan(0, length));

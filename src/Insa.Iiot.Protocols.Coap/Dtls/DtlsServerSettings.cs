@@ -30,8 +30,8 @@ internal sealed class DtlsServerSettings
     /// <summary>How long a handshake may wait for its client when others want its place.</summary>
     public TimeSpan HandshakePatience { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How many new clients a second are looked at: a flood above that is dropped unread, and takes an eighth of a core or so.</summary>
-    public int MaxHellosPerSecond { get; init; } = 5_000;
+    /// <summary>How many new clients a second are looked at: a flood above that is dropped unread.</summary>
+    public int MaxHellosPerSecond { get; init; } = 10_000;
 
     public int MaxSessions { get; init; } = 20_000;
 
