@@ -36,9 +36,6 @@ internal sealed unsafe partial class LinuxDatagrams : IDisposable
                 Name = _names + (i * NameBytes),
                 Vectors = _vectors + i,
                 VectorCount = 1,
-                Control = null,
-                ControlLength = 0,
-                Flags = 0,
                 Length = 0,
             };
         }
@@ -110,16 +107,23 @@ internal sealed unsafe partial class LinuxDatagrams : IDisposable
         public nuint Length;
     }
 
-    // struct mmsghdr of 64-bit Linux
+    // struct mmsghdr of 64-bit Linux: a msghdr of 56 bytes, padded, and what was received.
+    [StructLayout(LayoutKind.Explicit, Size = 64)]
     private struct MessageHeader
     {
+        [FieldOffset(0)]
         public byte* Name;
+
+        [FieldOffset(8)]
         public uint NameLength;
+
+        [FieldOffset(16)]
         public IoVector* Vectors;
+
+        [FieldOffset(24)]
         public nuint VectorCount;
-        public void* Control;
-        public nuint ControlLength;
-        public int Flags;
+
+        [FieldOffset(56)]
         public uint Length;
     }
 }
