@@ -36,7 +36,6 @@ internal sealed partial class MessageLayer
             return;
         if (header.Code.Value == 0)
         {
-            transmission.IsAcknowledged = true;
             Settle(transmission);
             transmission.Sink.Accept();
             return;
@@ -45,7 +44,6 @@ internal sealed partial class MessageLayer
         // RFC 7252 §5.3.2: a piggybacked response matches by id and token.
         if (!header.Code.IsResponse || !transmission.Token.Equals(new CoapToken(message.Token)))
             return;
-        transmission.IsAcknowledged = true;
         Settle(transmission);
         Deliver(transmission.Sink, message, isPiggybacked: true);
     }
@@ -54,41 +52,35 @@ internal sealed partial class MessageLayer
     {
         if (!_sent.TryGetValue(header.MessageId, out var transmission))
             return;
-        transmission.IsAcknowledged = true;
         Settle(transmission);
         transmission.Sink.Reject();
     }
 
     private void ReceiveMessage(CoapHeader header, in CoapMessage message, bool isWellFormed)
     {
-        if (!_recent.TryFind(header.MessageId, out var answer))
-        {
-            answer = isWellFormed && header.Code.IsResponse ? ReceiveResponse(message) : CoapType.Reset;
-
-            // Whoever sends what is not confirmable asks for no answer: it is reset only to end an observation that we no longer know.
-            if (header.Type == CoapType.NonConfirmable && !(answer == CoapType.Reset && isWellFormed && IsNotification(message)))
-                answer = null;
-            _recent.Add(header.MessageId, answer);
-        }
-
-        if (answer is { } type)
-            SendEmpty(type, header.MessageId);
+        var isTaken = isWellFormed && header.Code.IsResponse && TryTake(header.MessageId, message);
+        if (header.Type == CoapType.Confirmable)
+            SendEmpty(isTaken ? CoapType.Acknowledgement : CoapType.Reset, header.MessageId);
+        else if (!isTaken && isWellFormed && IsNotification(message))
+            SendEmpty(CoapType.Reset, header.MessageId); // RFC 7641 §3.6: so the server forgets an observation that we have forgotten.
     }
 
-    private CoapType ReceiveResponse(in CoapMessage message)
+    private bool TryTake(ushort messageId, in CoapMessage message)
     {
         var token = new CoapToken(message.Token);
+        if (_recent.Contains(messageId, token))
+            return true;
         if (!_tokens.TryGetValue(token, out var open))
-            return CoapType.Reset;
+            return false;
 
         // RFC 7252 §5.3.2: a response stands for the acknowledgement, which may be lost or come later.
         if (open.Latest is { IsSent: true } transmission)
-        {
-            transmission.IsAcknowledged = true;
             Settle(transmission);
-        }
 
-        return Deliver(open.Sink, message, isPiggybacked: false) ? CoapType.Acknowledgement : CoapType.Reset;
+        if (!Deliver(open.Sink, message, isPiggybacked: false))
+            return false;
+        _recent.Add(messageId, token);
+        return true;
     }
 
     private bool Deliver(IReplySink sink, in CoapMessage message, bool isPiggybacked)

@@ -2,33 +2,33 @@ using Insa.Iiot.Protocols.Coap.Messages;
 
 namespace Insa.Iiot.Protocols.Coap.Client;
 
-/// <summary>The server's latest messages and how they were answered: a duplicate is answered alike and goes no further (RFC 7252 §4.5).</summary>
-/// <remarks>Not thread-safe. When full it forgets the oldest: a duplicate of that is told apart by its token and order alone.</remarks>
+/// <summary>The messages that were taken lately: a duplicate is acknowledged again and goes no further (RFC 7252 §4.5).</summary>
+/// <remarks>
+/// Not thread-safe. When full it forgets the oldest. What was rejected is not remembered: it is rejected again, and who forges messages
+/// without knowing a token cannot use up ids.
+/// </remarks>
 internal sealed class RecentMessages(TimeProvider time, TimeSpan lifetime)
 {
     public const int Capacity = 512;
 
-    private readonly Dictionary<ushort, CoapType?> _answers = [];
-    private readonly Queue<(ushort Id, long At)> _order = new();
+    private readonly HashSet<(ushort, CoapToken)> _taken = [];
+    private readonly Queue<((ushort, CoapToken) Key, long At)> _order = new();
 
-    /// <param name="id">The message's id.</param>
-    /// <param name="answer">What it was answered with: an acknowledgement, a reset, or nothing.</param>
-    /// <returns>Whether it came before.</returns>
-    public bool TryFind(ushort id, out CoapType? answer)
+    public bool Contains(ushort id, CoapToken token)
     {
         while (_order.TryPeek(out var oldest) && time.GetElapsedTime(oldest.At) >= lifetime)
             Forget();
-        return _answers.TryGetValue(id, out answer);
+        return _taken.Contains((id, token));
     }
 
-    /// <summary>Takes note of a message that <see cref="TryFind"/> has not found.</summary>
-    public void Add(ushort id, CoapType? answer)
+    public void Add(ushort id, CoapToken token)
     {
+        if (!_taken.Add((id, token)))
+            return;
         if (_order.Count == Capacity)
             Forget();
-        _answers.Add(id, answer);
-        _order.Enqueue((id, time.GetTimestamp()));
+        _order.Enqueue(((id, token), time.GetTimestamp()));
     }
 
-    private void Forget() => _answers.Remove(_order.Dequeue().Id);
+    private void Forget() => _taken.Remove(_order.Dequeue().Key);
 }

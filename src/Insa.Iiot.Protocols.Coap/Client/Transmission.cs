@@ -25,9 +25,6 @@ internal sealed class Transmission(byte[] datagram, IReplySink sink)
 
     public bool IsSent { get; set; }
 
-    /// <summary>Whether the peer was heard: an acknowledgement or a response.</summary>
-    public bool IsAcknowledged { get; set; }
-
     /// <summary>Whether it counts against NSTART.</summary>
     public bool HoldsSlot { get; set; }
 

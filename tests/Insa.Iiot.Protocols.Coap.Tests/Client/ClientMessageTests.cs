@@ -413,17 +413,32 @@ public sealed class ClientMessageTests : IAsyncDisposable
     public void Of_the_servers_messages_so_many_are_remembered_and_so_long()
     {
         var recent = new RecentMessages(_peer.Time, TimeSpan.FromSeconds(247));
+        var token = new CoapToken("token"u8);
         for (ushort id = 0; id <= RecentMessages.Capacity; id++)
         {
-            Assert.False(recent.TryFind(id, out _));
-            recent.Add(id, CoapType.Reset);
+            Assert.False(recent.Contains(id, token));
+            recent.Add(id, token);
         }
 
-        Assert.False(recent.TryFind(0, out _));
-        Assert.True(recent.TryFind(1, out var answer));
-        Assert.Equal(CoapType.Reset, answer);
+        Assert.False(recent.Contains(0, token));
+        Assert.True(recent.Contains(1, token));
+        Assert.False(recent.Contains(1, new CoapToken("other"u8)));
         _peer.Time.Advance(TimeSpan.FromSeconds(247));
-        Assert.False(recent.TryFind(RecentMessages.Capacity, out _));
+        Assert.False(recent.Contains(RecentMessages.Capacity, token));
+    }
+
+    [Fact]
+    public async Task A_forged_message_does_not_use_up_the_id_of_a_true_one()
+    {
+        await using var client = _peer.MakeClient();
+        var asking = client.GetAsync("/a");
+        var request = await _peer.NextAsync();
+        _peer.Acknowledge(request);
+        _peer.Say(CoapType.Confirmable, CoapCode.Content, 8, [1, 2, 3, 4], "forged");
+        Assert.Equal((CoapType.Reset, (ushort)8), Summary(await _peer.NextAsync()));
+        _peer.Say(CoapType.Confirmable, CoapCode.Content, 8, request.Token, "true");
+        Assert.Equal((CoapType.Acknowledgement, (ushort)8), Summary(await _peer.NextAsync()));
+        Assert.Equal("true", Encoding.UTF8.GetString((await asking).Payload.Span));
     }
 
     private static (CoapType, ushort) Summary(SeenMessage message) => (message.Type, message.Id);
