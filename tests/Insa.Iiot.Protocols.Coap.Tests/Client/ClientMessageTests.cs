@@ -220,6 +220,38 @@ public sealed class ClientMessageTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task What_nothing_answers_waits_for_nobody()
+    {
+        await using var client = _peer.MakeClient();
+        var asking = client.GetAsync("/a");
+        var request = await _peer.NextAsync();
+        await client.SendAsync(new CoapRequest(CoapCode.Post, "/t") { NoResponse = CoapNoResponse.All, IsConfirmable = false });
+        Assert.Equal(CoapCode.Post, (await _peer.NextAsync()).Code);
+        _peer.Answer(request, CoapCode.Content);
+        await asking;
+    }
+
+    [Fact]
+    public async Task A_request_that_is_not_confirmable_holds_up_the_next_for_2_s_and_may_be_answered_later()
+    {
+        await using var client = _peer.MakeClient();
+        var first = client.SendAsync(new CoapRequest(CoapCode.Get, "/1") { IsConfirmable = false });
+        var second = client.GetAsync("/2");
+        var request = await _peer.NextAsync();
+        _peer.Time.Advance(TimeSpan.FromSeconds(2) - TimeSpan.FromTicks(1));
+        _peer.AssertSilent();
+        _peer.Time.Advance(TimeSpan.FromTicks(1));
+        _peer.Answer(await _peer.NextAsync(), CoapCode.Content, "2");
+        await second;
+
+        // Nobody acknowledges what is not confirmable.
+        _peer.Answer(request, CoapCode.Content, "1");
+        Assert.False(first.IsCompleted);
+        _peer.Say(CoapType.NonConfirmable, CoapCode.Content, 1, request.Token, "1");
+        Assert.Equal("1", Encoding.UTF8.GetString((await first).Payload.Span));
+    }
+
+    [Fact]
     public async Task What_answers_another_message_or_token_is_no_answer()
     {
         await using var client = _peer.MakeClient();
@@ -230,6 +262,7 @@ public sealed class ClientMessageTests : IAsyncDisposable
         _peer.Say(CoapType.Acknowledgement, CoapCode.Content, request.Id + 1, request.Token, "forged");
         _peer.Say(CoapType.Acknowledgement, CoapCode.Post, request.Id, request.Token, "a request");
         _peer.Say(CoapType.Reset, default, request.Id + 1, []);
+        _peer.Say(CoapType.Reset, CoapCode.Content, request.Id, request.Token, "a reset with more");
         _peer.Say(CoapType.NonConfirmable, CoapCode.Content, 3, forged, "forged");
         Assert.False(asking.IsCompleted);
         _peer.AssertSilent();

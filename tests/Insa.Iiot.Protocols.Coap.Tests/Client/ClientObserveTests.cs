@@ -41,6 +41,19 @@ public sealed class ClientObserveTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_registration_that_is_answered_without_an_acknowledgement_is_not_sent_again()
+    {
+        await using var client = _peer.MakeClient();
+        await using var states = Observe(client);
+        var first = states.MoveNextAsync();
+        var registration = await _peer.NextAsync();
+        _peer.Say(CoapType.NonConfirmable, CoapCode.Content, 1, registration.Token, "1", Order(1));
+        Assert.True(await first);
+        _peer.Time.Advance(TimeSpan.FromSeconds(30));
+        _peer.AssertSilent();
+    }
+
+    [Fact]
     public async Task What_is_older_than_the_last_is_left_out_until_128_s_have_passed()
     {
         await using var client = _peer.MakeClient();
