@@ -10,7 +10,9 @@ namespace Insa.Iiot.Protocols.Coap;
 public sealed partial class CoapClient : IAsyncDisposable
 {
     private const string PlainScheme = "coap";
+    private const string SecureScheme = "coaps";
     private const int PlainPort = 5683;
+    private const int SecurePort = 5684;
 
     private readonly CoapClientOptions _options;
     private readonly string? _uriHost;
@@ -30,12 +32,15 @@ public sealed partial class CoapClient : IAsyncDisposable
         _bodies = new BodyTransfer(_requester, options);
     }
 
-    /// <summary>Makes a client of a server. Nothing is sent: <see cref="PingAsync"/> tells whether it is there.</summary>
-    /// <param name="uri">The server, such as <c>coap://192.0.2.7</c> or <c>coap://[2001:db8::7]:5683</c>, without a path. Default port 5683.</param>
+    /// <summary>Makes a client of a server. By <c>coap</c> nothing is sent: <see cref="PingAsync"/> tells whether it is there. By <c>coaps</c> a DTLS session is made.</summary>
+    /// <param name="uri">The server, such as <c>coap://192.0.2.7</c> or <c>coaps://[2001:db8::7]:5684</c>, without a path. Default ports 5683 and 5684.</param>
     /// <param name="options">How to behave.</param>
     /// <param name="cancellationToken">Ends the look-up of the name.</param>
     /// <exception cref="ArgumentException">The URI is of another form, or an option is out of its range.</exception>
-    /// <exception cref="CoapException">The name is not known, or this machine has no way to it: <see cref="CoapError.Unreachable"/>.</exception>
+    /// <exception cref="CoapException">
+    /// The name is not known, or this machine has no way to it: <see cref="CoapError.Unreachable"/>. By <c>coaps</c> also
+    /// <see cref="CoapError.NotAuthenticated"/>, and <see cref="CoapError.Timeout"/> if no session was made in 10 s.
+    /// </exception>
     public static async Task<CoapClient> ConnectAsync(
         Uri uri,
         CoapClientOptions? options = null,
@@ -43,16 +48,19 @@ public sealed partial class CoapClient : IAsyncDisposable
     )
     {
         ArgumentNullException.ThrowIfNull(uri);
-        if (!uri.IsAbsoluteUri || uri.Scheme != PlainScheme || uri.Host.Length == 0 || uri.UserInfo.Length > 0)
+        if (!uri.IsAbsoluteUri || uri.Scheme is not (PlainScheme or SecureScheme) || uri.Host.Length == 0 || uri.UserInfo.Length > 0)
             throw new ArgumentException("A URI such as coap://host:port was expected.", nameof(uri));
         if (uri.AbsolutePath is not ("" or "/") || uri.Query.Length > 0 || uri.Fragment.Length > 0)
             throw new ArgumentException("The URI names a server: path and query belong to the requests.", nameof(uri));
 
         var known = (options ?? new CoapClientOptions()).ToChecked();
         var host = uri.IdnHost;
-        var transport = await UdpClientTransport
-            .ConnectAsync(host, uri.Port < 0 ? PlainPort : uri.Port, cancellationToken)
-            .ConfigureAwait(false);
+        ICoapClientTransport transport =
+            uri.Scheme == SecureScheme
+                ? await SecureClientTransport
+                    .ConnectAsync(host, uri.Port < 0 ? SecurePort : uri.Port, known, cancellationToken)
+                    .ConfigureAwait(false)
+                : await UdpClientTransport.ConnectAsync(host, uri.Port < 0 ? PlainPort : uri.Port, cancellationToken).ConfigureAwait(false);
         return new CoapClient(transport, known, uri.HostNameType == UriHostNameType.Dns ? host : null);
     }
 

@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+
 namespace Insa.Iiot.Protocols.Coap;
 
 /// <summary>How a client behaves. The defaults are those of RFC 7252 §4.8; a client takes a copy when it is made.</summary>
@@ -34,6 +36,18 @@ public sealed class CoapClientOptions
     /// <summary>The largest block sent or asked for, in bytes: 16, 32, 64, 128, 256, 512 or 1,024, the default.</summary>
     public int BlockSize { get; set; } = 1024;
 
+    /// <summary>Of <c>coaps</c>: the identity and key to show. Default none.</summary>
+    public DevicePsk? Psk { get; set; }
+
+    /// <summary>Of <c>coaps</c>, without <see cref="Psk"/>: the certificate to show, with its private key. Default none.</summary>
+    public X509Certificate2? Certificate { get; set; }
+
+    /// <summary>
+    /// Of <c>coaps</c>, without <see cref="Psk"/>: SHA-256 over the DER of the one certificate to trust the server by. Default empty: it must be
+    /// of the server's name, and from an issuer this machine trusts.
+    /// </summary>
+    public ReadOnlyMemory<byte> ServerCertificateSha256 { get; set; }
+
     /// <summary>The clock. Default the system's.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
 
@@ -54,6 +68,8 @@ public sealed class CoapClientOptions
         Check(MaxPendingRequests is >= 1 and <= 65536, nameof(MaxPendingRequests), MaxPendingRequests);
         Check(MaxBodyBytes is >= 1 and <= 256 * 1024 * 1024, nameof(MaxBodyBytes), MaxBodyBytes);
         Check(BlockSize is >= 16 and <= 1024 && int.IsPow2(BlockSize), nameof(BlockSize), BlockSize);
+        Check(Certificate is null or { HasPrivateKey: true }, nameof(Certificate), "one without its private key");
+        Check(ServerCertificateSha256.Length is 0 or 32, nameof(ServerCertificateSha256), $"{ServerCertificateSha256.Length} bytes");
         Check(TimeProvider is not null, nameof(TimeProvider), "null");
         if (errors.Count > 0)
             throw new ArgumentException($"Out of range: {string.Join(", ", errors)}.", "options");

@@ -29,4 +29,7 @@ public enum CoapError
 
     /// <summary><see cref="CoapClientOptions.MaxPendingRequests"/> requests already wait for their turn.</summary>
     Busy,
+
+    /// <summary>Of <c>coaps</c>: one side did not accept the other's key or certificate.</summary>
+    NotAuthenticated,
 }

@@ -6,6 +6,7 @@ using Insa.Iiot.Protocols.Coap.Server;
 using Insa.Iiot.Protocols.Coap.Telemetry;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -33,7 +34,17 @@ public static class CoapIiotBuilderExtensions
                 provider.GetService<IDeviceRegistry>()
             ))
         );
-        services.TryAddSingleton<CoapEndpointServices>();
+        services.TryAddSingleton(provider => new CoapEndpointServices(
+            provider.GetRequiredService<IOptionsMonitor<CoapServerOptions>>(),
+            provider.GetRequiredService<ITelemetryIngress>(),
+            provider.GetRequiredService<IDeviceAuthenticator>(),
+            provider.GetService<IDevicePskStore>(),
+            provider.GetRequiredService<ResourceTable>(),
+            provider.GetRequiredService<TelemetryFormats>(),
+            provider.GetRequiredService<CoapMetrics>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<CoapServer>>()
+        ));
         services.TryAddSingleton(_ => new CoapServerAddresses());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, CoapServer>());
         return builder;

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace Insa.Iiot.Protocols.Coap.Tests;
 
 /// <summary>A host with the server and the real pipeline, a sink in memory that can hold its commits, and an endpoint whose wire and clock are the test's.</summary>
-internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IAsyncDisposable
+internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDevicePskStore, IAsyncDisposable
 {
     public const string Secret = "correct-horse-battery";
     public const string Token = "token=press@plant:" + Secret;
@@ -21,13 +21,13 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IAsyncDi
     private volatile TaskCompletionSource _begun = new();
     private ushort _id = 100;
 
-    private CoapWorld(Action<CoapServerOptions>? configure)
+    private CoapWorld(Action<CoapServerOptions>? configure, bool isRealTime)
     {
         _gate.SetResult();
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.AddProvider(Logs).SetMinimumLevel(LogLevel.Trace);
         builder.Services.AddSingleton<ITelemetrySink>(this).AddSingleton<IDeviceAuthenticator>(this);
-        builder.Services.AddSingleton<TimeProvider>(Clock);
+        builder.Services.AddSingleton(isRealTime ? TimeProvider.System : Clock).AddSingleton<IDevicePskStore>(this);
         builder
             .Services.AddIiot()
             .AddIngestion()
@@ -65,11 +65,18 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IAsyncDi
     /// <summary>Completes when a write has begun since commits are held.</summary>
     public Task HeldWrite => _begun.Task;
 
-    public IPEndPoint Address => _host.Services.GetRequiredService<CoapServerAddresses>().Endpoints[0];
+    public IPEndPoint Address => Addresses[0];
 
-    public static async Task<CoapWorld> StartAsync(Action<CoapServerOptions>? configure = null)
+    public IReadOnlyList<IPEndPoint> Addresses => _host.Services.GetRequiredService<CoapServerAddresses>().Endpoints;
+
+    /// <summary>The certificates of <c>press@plant</c>, as SHA-256 in hexadecimal.</summary>
+    public HashSet<string> Certificates { get; } = [];
+
+    public static DevicePsk Psk { get; } = new("press@plant", System.Text.Encoding.ASCII.GetBytes(Secret));
+
+    public static async Task<CoapWorld> StartAsync(Action<CoapServerOptions>? configure = null, bool isRealTime = false)
     {
-        var world = new CoapWorld(configure);
+        var world = new CoapWorld(configure, isRealTime);
         await world._host.StartAsync();
         world.Endpoint = new CoapEndpoint(world._host.Services.GetRequiredService<CoapEndpointServices>(), world.Wire, default);
         return world;
@@ -133,13 +140,25 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IAsyncDi
         Interlocked.Increment(ref Authentications);
         if (AuthenticatorIsDown)
             throw new TelemetryStoreException("The store is down.", isTransient: true);
-        var isValid = credential.Password.Span.SequenceEqual(System.Text.Encoding.UTF8.GetBytes(Secret));
+        var isValid = credential.Kind switch
+        {
+            DeviceCredentialKind.PreSharedKey => true,
+            DeviceCredentialKind.Certificate => Certificates.Contains(Convert.ToHexString(credential.CertificateSha256.Span)),
+            _ => credential.Password.Span.SequenceEqual(System.Text.Encoding.UTF8.GetBytes(Secret)),
+        };
+        var userName = credential.Kind == DeviceCredentialKind.Certificate ? "press@plant" : credential.UserName;
         return ValueTask.FromResult(
-            isValid && DeviceCredential.TrySplitUserName(credential.UserName, out var device, out var tenant)
+            isValid && DeviceCredential.TrySplitUserName(userName, out var device, out var tenant)
                 ? new DeviceSession(tenant, device, device.Value == "gate" ? [DeviceId.Parse("pump")] : [])
                 : null
         );
     }
+
+    public ValueTask<DevicePsk?> SetPskAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
+    public ValueTask<DevicePsk?> FindPskAsync(string identity, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult(identity == Psk.Identity ? Psk : null);
 
     public async ValueTask DisposeAsync()
     {

@@ -13,8 +13,11 @@ internal sealed class PeerTable(int capacity)
 
     public bool TryFind(in PeerAddress address, [NotNullWhen(true)] out Peer? peer) => _peers.TryGetValue(address, out peer);
 
+    /// <param name="address">Its address.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="isVerified">Of a new peer: whether what is sent to its address is known to reach it.</param>
     /// <returns><see langword="null"/> if there is no room for another peer.</returns>
-    public Peer? Touch(in PeerAddress address, int now)
+    public Peer? Touch(in PeerAddress address, int now, bool isVerified)
     {
         if (_peers.TryGetValue(address, out var peer))
         {
@@ -28,7 +31,7 @@ internal sealed class PeerTable(int capacity)
             Sweep(now);
         if (_peers.Count >= capacity)
             return null;
-        peer = new Peer(address) { LastHeard = now };
+        peer = new Peer(address) { LastHeard = now, IsVerified = isVerified };
         _peers.Add(address, peer);
         return peer;
     }

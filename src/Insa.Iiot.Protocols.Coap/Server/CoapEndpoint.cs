@@ -107,6 +107,16 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
         }
     }
 
+    /// <summary>The peer of a secured session has another address, which it has to show to be its own before it is sent much (RFC 9146 §6).</summary>
+    public void Moved(in PeerAddress address)
+    {
+        lock (_sync)
+        {
+            if (_peers.TryFind(address, out var peer))
+                peer.IsVerified = false;
+        }
+    }
+
     /// <summary>Forgets a secured session that has ended.</summary>
     public void Closed(in PeerAddress address)
     {
@@ -217,8 +227,8 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
             }
         }
 
-        var peer = session is null ? null : _peers.Touch(address, _unit);
-        isVerified |= peer?.IsVerified ?? false;
+        var peer = session is null ? null : _peers.Touch(address, _unit, isVerified);
+        isVerified = peer?.IsVerified ?? isVerified;
         if (!isVerified && _echo.IsFresh(address, Seconds, head.Echo))
         {
             isVerified = true;

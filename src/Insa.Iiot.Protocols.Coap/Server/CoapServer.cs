@@ -11,33 +11,27 @@ namespace Insa.Iiot.Protocols.Coap.Server;
 internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddresses addresses) : IHostedService, IAsyncDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
-    private readonly List<(UdpSocket Socket, CoapEndpoint Endpoint)> _listeners = [];
+    private readonly List<(UdpSocket Socket, CoapEndpoint Endpoint, SecureListener? Secure)> _listeners = [];
 
     /// <exception cref="IOException">An address is taken.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var listener in services.Options.Listeners)
+        try
         {
-            var endpoint = new IPEndPoint(listener.Address, listener.Port);
-            UdpSocket socket;
-            try
-            {
-                socket = new UdpSocket(endpoint);
-            }
-            catch (SocketException e)
-            {
-                Close();
-                throw new IOException($"Cannot listen for CoAP on UDP {endpoint}: {e.Message}.", e);
-            }
-
-            _listeners.Add((socket, new CoapEndpoint(services, socket, _stopping.Token)));
+            foreach (var listener in services.Options.Listeners)
+                _listeners.Add(Open(listener));
+        }
+        catch
+        {
+            Close();
+            throw;
         }
 
         addresses.Endpoints = [.. _listeners.Select(listener => listener.Socket.LocalEndPoint)];
-        foreach (var (socket, endpoint) in _listeners)
+        foreach (var (socket, endpoint, secure) in _listeners)
         {
-            socket.Start(endpoint, $"CoAP {socket.LocalEndPoint}");
-            services.Logger.Listening(socket.LocalEndPoint, "plain");
+            socket.Start(secure ?? (IDatagramHandler)endpoint, $"CoAP {socket.LocalEndPoint}");
+            services.Logger.Listening(socket.LocalEndPoint, secure is null ? "plain" : "DTLS");
         }
 
         return Task.CompletedTask;
@@ -55,11 +49,41 @@ internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddres
         _stopping.Dispose();
     }
 
+    private (UdpSocket Socket, CoapEndpoint Endpoint, SecureListener? Secure) Open(CoapListenerOptions listener)
+    {
+        var address = new IPEndPoint(listener.Address, listener.Port);
+        if (!listener.IsPlain && listener.Certificate is null && services.Keys is null)
+        {
+            throw new InvalidOperationException(
+                $"The DTLS listener on {address} has neither a certificate nor a store of pre-shared keys: set Certificate, or add a store with {nameof(IDevicePskStore)}."
+            );
+        }
+
+        UdpSocket socket;
+        try
+        {
+            socket = new UdpSocket(address);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"Cannot listen for CoAP on UDP {address}: {e.Message}.", e);
+        }
+
+        if (listener.IsPlain)
+            return (socket, new CoapEndpoint(services, socket, _stopping.Token), null);
+        var secure = new SecureListener(services, listener, socket, _stopping.Token);
+        return (socket, secure.Endpoint, secure);
+    }
+
     private void Close()
     {
-        foreach (var (socket, endpoint) in _listeners)
+        foreach (var (socket, endpoint, secure) in _listeners)
         {
             endpoint.Stop();
+
+            // Sessions are told of the end after the thread that owns them has stopped, while the socket still sends.
+            socket.Stop();
+            secure?.Dispose();
             socket.Dispose();
         }
 

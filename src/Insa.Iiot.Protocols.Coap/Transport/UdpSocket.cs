@@ -17,7 +17,6 @@ internal sealed class UdpSocket : IDatagramSender, IDisposable
     [ThreadStatic]
     private static SocketAddress? _destination;
 
-
     private readonly Socket _socket;
     private readonly Lock _sending = new();
     private readonly LinuxDatagrams? _outgoing = LinuxDatagrams.IsSupported ? new LinuxDatagrams(0) : null;
@@ -91,10 +90,16 @@ internal sealed class UdpSocket : IDatagramSender, IDisposable
         }
     }
 
-    public void Dispose()
+    /// <summary>Receives no more; sends on.</summary>
+    public void Stop()
     {
         _isStopping = true;
         _thread?.Join();
+    }
+
+    public void Dispose()
+    {
+        Stop();
         lock (_sending)
         {
             _isClosed = true;

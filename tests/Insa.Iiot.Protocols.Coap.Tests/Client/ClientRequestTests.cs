@@ -101,7 +101,6 @@ public sealed class ClientRequestTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("coaps://127.0.0.1")]
     [InlineData("http://127.0.0.1")]
     [InlineData("coap://127.0.0.1/path")]
     [InlineData("coap://127.0.0.1/?query")]

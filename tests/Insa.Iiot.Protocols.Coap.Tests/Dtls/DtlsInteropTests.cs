@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Insa.Iiot.Protocols.Coap.Dtls;
+using Insa.Iiot.Protocols.Coap.Tests.Peers;
 
 namespace Insa.Iiot.Protocols.Coap.Tests.Dtls;
 
@@ -69,8 +70,8 @@ public sealed class DtlsInteropTests
 
     private static async Task<string> Run(DtlsHost host, string library, params string[] arguments)
     {
-        var program = $"/usr/bin/coap-client-{library}";
-        Assert.SkipUnless(File.Exists(program), "libcoap's clients are not installed (Debian: libcoap3-bin).");
+        var program = $"coap-client-{library}";
+        Peer.Require(program);
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         string[] all = ["-B", "5", "-m", "get", .. arguments, $"coaps://127.0.0.1:{host.EndPoint.Port}/x"];
         foreach (var argument in all)

@@ -61,7 +61,12 @@ public sealed class BlockPlugtests
     public async Task A_block_past_the_end_is_refused()
     {
         await using var world = await PlugtestWorld.StartAsync();
-        var answer = await world.AskAsync(CoapCode.Get, "large", null, (CoapOptionNumber.Block2, Wire.UInt(new CoapBlock(100, false, 6).Value)));
+        var answer = await world.AskAsync(
+            CoapCode.Get,
+            "large",
+            null,
+            (CoapOptionNumber.Block2, Wire.UInt(new CoapBlock(100, false, 6).Value))
+        );
         Assert.Equal(CoapCode.BadRequest, answer.Code);
     }
 }

@@ -112,7 +112,10 @@ public sealed class CorePlugtests
     {
         await using var world = await PlugtestWorld.StartAsync();
         var answer = await world.AskAsync(CoapCode.Post, "test", "new"u8.ToArray(), Text);
-        Assert.Equal(["location1", "location2", "location3"], answer.All(CoapOptionNumber.LocationPath).Select(System.Text.Encoding.UTF8.GetString));
+        Assert.Equal(
+            ["location1", "location2", "location3"],
+            answer.All(CoapOptionNumber.LocationPath).Select(System.Text.Encoding.UTF8.GetString)
+        );
     }
 
     [Fact] // TD_COAP_CORE_19
@@ -154,7 +157,10 @@ public sealed class CorePlugtests
     {
         await using var world = await PlugtestWorld.StartAsync();
         var etag = (await world.AskAsync(CoapCode.Get, "validate")).Option(CoapOptionNumber.ETag)!;
-        Assert.Equal(CoapCode.Changed, (await world.AskAsync(CoapCode.Put, "validate", "mine"u8.ToArray(), (CoapOptionNumber.IfMatch, etag))).Code);
+        Assert.Equal(
+            CoapCode.Changed,
+            (await world.AskAsync(CoapCode.Put, "validate", "mine"u8.ToArray(), (CoapOptionNumber.IfMatch, etag))).Code
+        );
         Assert.Equal(
             CoapCode.PreconditionFailed,
             (await world.AskAsync(CoapCode.Put, "validate", "mine again"u8.ToArray(), (CoapOptionNumber.IfMatch, etag))).Code

@@ -19,7 +19,9 @@ public sealed class LinkPlugtests
         await using var world = await PlugtestWorld.StartAsync();
         var answer = await world.AskAsync(CoapCode.Get, ".well-known/core" + query);
         Assert.Equal((id, CoapCode.Content, 40u), (id, answer.Code, answer.UInt(CoapOptionNumber.ContentFormat)));
-        var paths = answer.Text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(link => link[2..link.IndexOf('>', StringComparison.Ordinal)]);
+        var paths = answer
+            .Text.Split(',', StringSplitOptions.RemoveEmptyEntries)
+            .Select(link => link[2..link.IndexOf('>', StringComparison.Ordinal)]);
         Assert.Equal(expected, string.Join(' ', paths));
     }
 

@@ -143,7 +143,12 @@ public sealed class ObservePlugtests
             {
                 Assert.True(notification.Block(CoapOptionNumber.Block2).HasMore);
                 body += (
-                    await world.AskAsync(CoapCode.Get, "obs-large", null, (CoapOptionNumber.Block2, Wire.UInt(new CoapBlock(number, false, 6).Value)))
+                    await world.AskAsync(
+                        CoapCode.Get,
+                        "obs-large",
+                        null,
+                        (CoapOptionNumber.Block2, Wire.UInt(new CoapBlock(number, false, 6).Value))
+                    )
                 ).Text;
             }
 

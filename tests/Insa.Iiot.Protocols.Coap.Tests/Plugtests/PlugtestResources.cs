@@ -47,7 +47,8 @@ internal sealed class PlugtestResources
                 }
             );
         coap.Map("large").On(CoapCode.Get, (_, _) => Text(Large));
-        coap.Map("large-post").On(CoapCode.Post, (context, _) => Text(Encoding.UTF8.GetString(context.Payload.Span).ToUpperInvariant(), CoapCode.Changed));
+        coap.Map("large-post")
+            .On(CoapCode.Post, (context, _) => Text(Encoding.UTF8.GetString(context.Payload.Span).ToUpperInvariant(), CoapCode.Changed));
         coap.Map("location-query")
             .On(
                 CoapCode.Post,
@@ -137,7 +138,10 @@ internal sealed class PlugtestResources
         var exists = _bodies.TryGetValue(path, out var stored);
         var isRefused =
             (context.IfNoneMatch && exists)
-            || (context.IfMatch.Count > 0 && !(exists && context.IfMatch.Any(match => match.IsEmpty || match.Span.SequenceEqual(ETagOf(stored.Body)))));
+            || (
+                context.IfMatch.Count > 0
+                && !(exists && context.IfMatch.Any(match => match.IsEmpty || match.Span.SequenceEqual(ETagOf(stored.Body))))
+            );
         if (isRefused)
             return ValueTask.FromResult(new CoapResponse(CoapCode.PreconditionFailed));
         _bodies[path] = (context.Payload.ToArray(), context.ContentFormat);

@@ -23,7 +23,14 @@ internal sealed class PlugtestWorld : IAsyncDisposable
 
     /// <summary>Sends a request.</summary>
     /// <returns>Its message id.</returns>
-    public ushort Send(CoapType type, CoapCode method, string path, byte[] token, byte[]? payload = null, params (int Number, byte[] Value)[] options)
+    public ushort Send(
+        CoapType type,
+        CoapCode method,
+        string path,
+        byte[] token,
+        byte[]? payload = null,
+        params (int Number, byte[] Value)[] options
+    )
     {
         var withToken = path + (path.Contains('?', StringComparison.Ordinal) ? "&" : "?") + CoapWorld.Token;
         World.Receive(Wire.Request(type, method, ++_id, token, withToken, payload ?? [], options));

@@ -26,7 +26,10 @@ public sealed class ResourceTests
         await using var world = await CoapWorld.StartAsync();
         var links = await world.AskAsync(CoapCode.Get, "devices");
         Assert.Equal("""</telemetry/press>;rt="insa.telemetry" """.Trim(), links.Text);
-        Assert.Equal("""[{"id":"press","name":""}]""", (await world.AskAsync(CoapCode.Get, "devices", null, (CoapOptionNumber.Accept, [50]))).Text);
+        Assert.Equal(
+            """[{"id":"press","name":""}]""",
+            (await world.AskAsync(CoapCode.Get, "devices", null, (CoapOptionNumber.Accept, [50]))).Text
+        );
         var cbor = await world.AskAsync(CoapCode.Get, "devices", null, (CoapOptionNumber.Accept, [60]));
         Assert.Equal("81A26269646570726573736" + "46E616D6560", Convert.ToHexString(cbor.Payload));
         world.Receive(Wire.Request(CoapType.Confirmable, CoapCode.Get, 1, [1], "devices"));
@@ -89,7 +92,10 @@ public sealed class ResourceTests
             (CoapOptionNumber.ContentFormat, [60]),
             (CoapOptionNumber.Accept, [50])
         );
-        Assert.Equal(("a/b", CoapCode.Fetch, "press", 60, 50), (seen!.Path, seen.Method, seen.Session!.Device.Value, seen.ContentFormat, seen.Accept));
+        Assert.Equal(
+            ("a/b", CoapCode.Fetch, "press", 60, 50),
+            (seen!.Path, seen.Method, seen.Session!.Device.Value, seen.ContentFormat, seen.Accept)
+        );
         Assert.Equal(["x=1", "y"], seen.Queries);
         Assert.Equal("1", seen.FindQuery("x"));
         Assert.Null(seen.FindQuery("y"));
