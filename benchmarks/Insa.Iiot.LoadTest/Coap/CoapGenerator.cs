@@ -10,14 +10,17 @@ using Insa.Iiot.Protocols.Coap.Messages;
 namespace Insa.Iiot.LoadTest.Coap;
 
 /// <summary>
-/// Emulates devices on one thread: each has a socket and one exchange in flight. It goes round them, takes each one's answer and sends its next
-/// request, so that the number in flight stays the same; what is not answered in 2 s (ACK_TIMEOUT) is sent again, and counted.
+/// Emulates devices on one thread: each has a socket, and one exchange in flight all the time. What is not answered in 2 s (ACK_TIMEOUT) is
+/// sent again, and counted.
 /// </summary>
 internal sealed class CoapGenerator : IDisposable
 {
-    private const int AckTimeoutMilliseconds = 2000;
+    private const int StartedAtOnce = 16;
     private const int MaxAttempts = 5;
     private const int TimestampDigits = 13;
+
+    private static readonly TimeSpan AckTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Device[] _devices;
     private readonly byte[] _received = new byte[2048];
@@ -25,7 +28,7 @@ internal sealed class CoapGenerator : IDisposable
     /// <param name="server">The server's port on loopback.</param>
     /// <param name="first">The number of the first device.</param>
     /// <param name="count">How many.</param>
-    /// <param name="isOurs">Whether telemetry is posted; else a resource of libcoap's server is put.</param>
+    /// <param name="isOurs">Whether telemetry is posted; else the time is asked for, which is the quickest that libcoap's server answers.</param>
     /// <param name="isConfirmable">Whether by CON.</param>
     /// <param name="start">The time of the first reading.</param>
     public CoapGenerator(int server, int first, int count, bool isOurs, bool isConfirmable, DateTimeOffset start)
@@ -46,24 +49,26 @@ internal sealed class CoapGenerator : IDisposable
 
     public void Run(long deadline)
     {
-        foreach (var device in _devices)
-            device.SendNext();
+        using var ready = new ReadySockets();
+        for (var i = 0; i < _devices.Length; i++)
+            ready.Add(_devices[i].Socket, i);
+        var started = 0;
         var running = _devices.Length;
+        var checkedAt = Stopwatch.GetTimestamp();
         while (running > 0)
         {
-            foreach (var device in _devices)
+            // A few at a time: nobody's receive buffer holds the first requests of all.
+            for (var i = 0; i < StartedAtOnce && started < _devices.Length; i++)
+                _devices[started++].SendNext();
+            for (var i = ready.Wait(CheckInterval) - 1; i >= 0; i--)
+                running -= Advance(_devices[ready[i]], TryReceive, deadline);
+            if (Stopwatch.GetElapsedTime(checkedAt) < CheckInterval)
+                continue;
+            checkedAt = Stopwatch.GetTimestamp();
+            foreach (var device in _devices.AsSpan(0, started))
             {
-                if (device.IsDone)
-                    continue;
-                Finish(device);
-                if (Stopwatch.GetTimestamp() < deadline)
-                {
-                    device.SendNext();
-                    continue;
-                }
-
-                device.IsDone = true;
-                running--;
+                if (!device.IsDone && Stopwatch.GetElapsedTime(device.LastSentAt) >= AckTimeout)
+                    running -= Advance(device, TrySendAgain, deadline);
             }
         }
     }
@@ -74,63 +79,67 @@ internal sealed class CoapGenerator : IDisposable
             device.Socket.Dispose();
     }
 
-    private void Finish(Device device)
+    /// <returns>1 if the device has ended with this, else 0.</returns>
+    private static int Advance(Device device, Func<Device, bool> tryFinish, long deadline)
     {
-        for (var attempt = 1; ; attempt++)
+        if (!tryFinish(device))
+            return 0;
+        if (Stopwatch.GetTimestamp() < deadline)
         {
-            if (TryReceive(device, out var code))
-            {
-                Latency.Record(Stopwatch.GetTimestamp() - device.SentAt);
-                if (code.IsSuccess)
-                    Answered++;
-                else
-                    Errors++;
-                return;
-            }
-
-            if (attempt == MaxAttempts)
-            {
-                Errors++;
-                return;
-            }
-
-            Retransmitted++;
-            device.Send();
+            device.SendNext();
+            return 0;
         }
+
+        device.IsDone = true;
+        return 1;
+    }
+
+    /// <returns><see langword="true"/> if it was sent often enough, and is given up.</returns>
+    private bool TrySendAgain(Device device)
+    {
+        if (device.Attempts == MaxAttempts)
+        {
+            Errors++;
+            return true;
+        }
+
+        Retransmitted++;
+        device.Send();
+        return false;
     }
 
     // Answers to what was sent twice may come twice: only the one for the request in flight counts.
-    private bool TryReceive(Device device, out CoapCode code)
+    private bool TryReceive(Device device)
     {
-        code = default;
-        while (true)
+        int length;
+        try
         {
-            int length;
-            try
-            {
-                length = device.Socket.Receive(_received);
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-
-            if (
-                !CoapHeader.TryRead(_received.AsSpan(0, length), out var header)
-                || !CoapMessage.TryRead(_received.AsSpan(0, length), header.Code, out var message)
-            )
-            {
-                Errors++;
-                continue;
-            }
-
-            if (header.Type == CoapType.Confirmable)
-                device.Acknowledge(header.MessageId);
-            if (header.Code == default || !message.Token.SequenceEqual(device.Token))
-                continue;
-            code = header.Code;
-            return true;
+            length = device.Socket.Receive(_received);
         }
+        catch (SocketException)
+        {
+            return false;
+        }
+
+        if (
+            !CoapHeader.TryRead(_received.AsSpan(0, length), out var header)
+            || !CoapMessage.TryRead(_received.AsSpan(0, length), header.Code, out var message)
+        )
+        {
+            Errors++;
+            return false;
+        }
+
+        if (header.Type == CoapType.Confirmable)
+            device.Acknowledge(header.MessageId);
+        if (device.IsDone || header.Code == default || !message.Token.SequenceEqual(device.Token))
+            return false;
+        Latency.Record(Stopwatch.GetTimestamp() - device.SentAt);
+        if (header.Code.IsSuccess)
+            Answered++;
+        else
+            Errors++;
+        return true;
     }
 
     private sealed class Device
@@ -143,30 +152,36 @@ internal sealed class CoapGenerator : IDisposable
 
         public Device(int server, int number, bool isOurs, bool isConfirmable, long timestamp)
         {
-            Socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { ReceiveTimeout = AckTimeoutMilliseconds };
+            Socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
             Socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
             Socket.Connect(new IPEndPoint(IPAddress.Loopback, server));
             _timestamp = timestamp;
             _id = (ushort)Random.Shared.Next(65_536);
 
-            // The same bytes either way.
             var payload = System.Text.Encoding.ASCII.GetBytes($$$"""{"data":{"n":21},"timestamp":{{{timestamp:D13}}}}""");
             _request = new byte[256];
             var writer = new CoapMessageWriter(_request);
             var type = isConfirmable ? CoapType.Confirmable : CoapType.NonConfirmable;
-            writer.WriteHeader(new CoapHeader(type, isOurs ? CoapCode.Post : CoapCode.Put, 0), [0, 0]);
-            writer.WriteOption(CoapOptionNumber.UriPath, isOurs ? "telemetry"u8 : "example_data"u8);
-            writer.WriteOption(CoapOptionNumber.ContentFormat, (uint)CoapContentFormat.Json);
+            writer.WriteHeader(new CoapHeader(type, isOurs ? CoapCode.Post : CoapCode.Get, 0), [0, 0]);
+            writer.WriteOption(CoapOptionNumber.UriPath, isOurs ? "telemetry"u8 : "time"u8);
             if (isOurs)
+            {
+                writer.WriteOption(CoapOptionNumber.ContentFormat, (uint)CoapContentFormat.Json);
                 writer.WriteOption(CoapOptionNumber.UriQuery, System.Text.Encoding.ASCII.GetBytes($"token=load-{number}@load:pw"));
-            writer.WritePayload(payload);
+                writer.WritePayload(payload);
+                _timestampAt = writer.Length - payload.Length + payload.AsSpan().LastIndexOf((byte)':') + 1;
+            }
+
             _length = writer.Length;
-            _timestampAt = _length - payload.Length + payload.AsSpan().LastIndexOf((byte)':') + 1;
         }
 
         public Socket Socket { get; }
 
         public long SentAt { get; private set; }
+
+        public long LastSentAt { get; private set; }
+
+        public int Attempts { get; private set; }
 
         public bool IsDone { get; set; }
 
@@ -177,12 +192,19 @@ internal sealed class CoapGenerator : IDisposable
             _id++;
             BinaryPrimitives.WriteUInt16BigEndian(_request.AsSpan(2), _id);
             BinaryPrimitives.WriteUInt16BigEndian(_request.AsSpan(CoapHeader.Length), _id);
-            Utf8Formatter.TryFormat(_timestamp++, _request.AsSpan(_timestampAt, TimestampDigits), out _);
-            SentAt = Stopwatch.GetTimestamp();
+            if (_timestampAt > 0)
+                Utf8Formatter.TryFormat(_timestamp++, _request.AsSpan(_timestampAt, TimestampDigits), out _);
+            Attempts = 0;
             Send();
+            SentAt = LastSentAt;
         }
 
-        public void Send() => Socket.Send(_request.AsSpan(0, _length));
+        public void Send()
+        {
+            Attempts++;
+            LastSentAt = Stopwatch.GetTimestamp();
+            Socket.Send(_request.AsSpan(0, _length));
+        }
 
         public void Acknowledge(ushort id)
         {
