@@ -19,7 +19,9 @@ public static class RestApiRouteBuilderExtensions
         api.WithMetadata(new RestEndpoint());
         AuthApi.Map(api);
         TenantsApi.Map(api);
+        OffboardingApi.Map(api);
         TenantApi.Map(api);
+        RetentionApi.Map(api);
         RolesApi.Map(api);
         MembersApi.Map(api);
         DevicesApi.Map(api);

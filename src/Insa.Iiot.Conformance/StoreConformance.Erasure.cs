@@ -6,6 +6,7 @@ namespace Insa.Iiot.Conformance;
 public abstract partial class StoreConformance
 {
     private const string RecordKind = "note";
+    private static readonly RetentionPolicy EverPolicy = new(RetentionPolicy.AllMetrics, RetentionTier.Raw, TimeSpan.FromDays(36_500));
 
     /// <summary>The eraser under test.</summary>
     protected abstract ITenantEraser Eraser { get; }
@@ -39,6 +40,7 @@ public abstract partial class StoreConformance
         Assert.Single(await DeadLetters.ListAsync(Other, 0, 10));
         Assert.NotNull(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(CertificateOf(Other))));
         Assert.NotNull(await Control.FindAsync(ControlScope.Of(Other), RecordKind, "1"));
+        Assert.Equal([EverPolicy], Retention is { } policies ? await policies.ListAsync(Other) : [EverPolicy]);
     }
 
     /// <summary>An erasure that was stopped is hidden already, and another call ends it.</summary>
@@ -176,6 +178,8 @@ public abstract partial class StoreConformance
             ControlChange.Insert(ControlScope.Of(tenant), RecordKind, "1", "{}"u8.ToArray(), "key"),
             ControlChange.Count(tenant, "notes", 1),
         ]);
+        if (Retention is { } policies)
+            Assert.True(await policies.SetAsync(tenant, EverPolicy, seen: null));
         using var writer = new BatchWriter();
         for (var i = 0; i < 50; i++)
         {
@@ -199,6 +203,7 @@ public abstract partial class StoreConformance
         Assert.Null(await Control.FindAsync(ControlScope.Of(tenant), RecordKind, "1"));
         Assert.Null(await Control.FindByKeyAsync(ControlScope.Of(tenant), RecordKind, "key"));
         Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(CertificateOf(tenant))));
+        Assert.Empty(Retention is { } policies ? await policies.ListAsync(tenant) : []);
     }
 
     private static byte[] CertificateOf(TenantId tenant)

@@ -17,7 +17,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the PostgreSQL store to a host.</summary>
 public static class PostgresIiotBuilderExtensions
 {
-    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, the control plane's records and the erasure of tenants, all in one PostgreSQL database.</summary>
+    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, retention policies, the control plane's records and the erasure of tenants, all in one PostgreSQL database.</summary>
     public static IiotBuilder AddPostgresStorage(this IiotBuilder builder, Action<PostgresStorageOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -47,6 +47,7 @@ public static class PostgresIiotBuilderExtensions
             provider.GetRequiredService<PostgresDatabase>(),
             provider.GetRequiredService<RetentionRun>()
         ));
+        services.TryAddSingleton<IRetentionPolicyStore, PostgresRetentionPolicies>();
         services.TryAddSingleton<JobService>();
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IHostedService, JobService>(provider => provider.GetRequiredService<JobService>())

@@ -4,7 +4,7 @@ using NpgsqlTypes;
 
 namespace Insa.Iiot.Storage.Postgres;
 
-/// <summary>Decides how long telemetry is kept: policies and holds of tenants, and the run that deletes what is due. Thread-safe.</summary>
+/// <summary>Deletes what is due by the policies of tenants (<see cref="IRetentionPolicyStore"/>), but for what is held. Thread-safe.</summary>
 /// <remarks>
 /// A host runs it once an hour, on one host of a cluster. Points go only once the rollups are proven to say the same. Whatever is decided and
 /// deleted is noted in the tenant's audit.
@@ -15,77 +15,6 @@ public sealed class PostgresRetention
     private readonly RetentionRun _run;
 
     internal PostgresRetention(PostgresDatabase database, RetentionRun run) => (_database, _run) = (database, run);
-
-    /// <summary>Sets a policy, in place of one for the same metric pattern and tier.</summary>
-    /// <exception cref="TelemetryStoreException">The store cannot be reached.</exception>
-    public Task SetPolicyAsync(TenantId tenant, RetentionPolicy policy, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(policy);
-        ArgumentException.ThrowIfNullOrEmpty(policy.Metric, nameof(policy));
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(policy.Keep, TimeSpan.Zero, nameof(policy));
-        return TenantBatch.RunAsync(
-            _database,
-            tenant,
-            batch =>
-            {
-                batch.AddTenant(tenant);
-                batch.Add(
-                    Noted(
-                        $"insert into iiot.retention_policy (tenant_no, metric, tier, keep) values ({TenantBatch.Number}, $1, $2, $3) on conflict (tenant_no, metric, tier) do update set keep = excluded.keep",
-                        "set_policy",
-                        "metric"
-                    ),
-                    Parameter.Text(policy.Metric),
-                    Parameter.Text(RetentionRun.NameOf(policy.Tier)),
-                    Parameter.Interval(policy.Keep)
-                );
-            },
-            cancellationToken
-        );
-    }
-
-    /// <summary>Removes a policy.</summary>
-    /// <returns><see langword="false"/> if there was none.</returns>
-    public async Task<bool> RemovePolicyAsync(
-        TenantId tenant,
-        string metric,
-        RetentionTier tier,
-        CancellationToken cancellationToken = default
-    ) =>
-        await TenantBatch
-            .RunAsync(
-                _database,
-                tenant,
-                batch =>
-                    batch.Add(
-                        Noted(
-                            $"delete from iiot.retention_policy where tenant_no = {TenantBatch.Number} and metric = $1 and tier = $2",
-                            "remove_policy",
-                            "metric"
-                        ),
-                        Parameter.Text(metric),
-                        Parameter.Text(RetentionRun.NameOf(tier))
-                    ),
-                cancellationToken
-            )
-            .ConfigureAwait(false) > 0;
-
-    /// <summary>Lists a tenant's policies.</summary>
-    public Task<IReadOnlyList<RetentionPolicy>> ListPoliciesAsync(TenantId tenant, CancellationToken cancellationToken = default) =>
-        TenantBatch.ReadAsync(
-            _database,
-            tenant,
-            batch =>
-                batch.Add(
-                    $"select metric, tier, extract(epoch from keep)::float8 from iiot.retention_policy where tenant_no = {TenantBatch.Number} order by metric, tier"
-                ),
-            rows => new RetentionPolicy(
-                rows.GetString(0),
-                Enum.Parse<RetentionTier>(rows.GetString(1), ignoreCase: true),
-                TimeSpan.FromSeconds(rows.GetDouble(2))
-            ),
-            cancellationToken
-        );
 
     /// <summary>Puts up a hold, in place of one of the same name.</summary>
     public Task HoldAsync(TenantId tenant, LegalHold hold, CancellationToken cancellationToken = default)
@@ -99,7 +28,7 @@ public sealed class PostgresRetention
             {
                 batch.AddTenant(tenant);
                 batch.Add(
-                    Noted(
+                    TenantAudit.Noted(
                         $"""
                         insert into iiot.legal_hold (tenant_no, name, device, metric, starts_at, ends_at, reason)
                         values ({TenantBatch.Number}, $1, $2, $3, $4, $5, $6)
@@ -130,7 +59,11 @@ public sealed class PostgresRetention
                 tenant,
                 batch =>
                     batch.Add(
-                        Noted($"delete from iiot.legal_hold where tenant_no = {TenantBatch.Number} and name = $1", "release", "name"),
+                        TenantAudit.Noted(
+                            $"delete from iiot.legal_hold where tenant_no = {TenantBatch.Number} and name = $1",
+                            "release",
+                            "name"
+                        ),
                         Parameter.Text(name)
                     ),
                 cancellationToken
@@ -181,12 +114,4 @@ public sealed class PostgresRetention
             throw PostgresErrors.ToStoreException(e);
         }
     }
-
-    // The change, and a line about it in the tenant's audit, in one.
-    private static string Noted(string change, string action, string subject) =>
-        $"""
-            with changed as ({change} returning *)
-            insert into iiot.audit (tenant_no, actor, action, subject, detail)
-            select tenant_no, 'host', '{action}', {subject}, to_jsonb(changed) - 'tenant_no' from changed
-            """;
 }

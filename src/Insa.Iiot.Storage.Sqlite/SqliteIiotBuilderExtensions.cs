@@ -3,6 +3,7 @@ using Insa.Iiot.Storage.Sqlite;
 using Insa.Iiot.Storage.Sqlite.Control;
 using Insa.Iiot.Storage.Sqlite.Devices;
 using Insa.Iiot.Storage.Sqlite.Erasure;
+using Insa.Iiot.Storage.Sqlite.Retention;
 using Insa.Iiot.Storage.Sqlite.Telemetry;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -13,7 +14,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the embedded store to a host.</summary>
 public static class SqliteIiotBuilderExtensions
 {
-    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, the control plane's records and the erasure of tenants, all in one SQLite file.</summary>
+    /// <summary>Adds telemetry sink and reader, device registry with credentials, dead letters, statistics, retention policies, the control plane's records and the erasure of tenants, all in one SQLite file.</summary>
     public static IiotBuilder AddSqliteStorage(this IiotBuilder builder, Action<SqliteStorageOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -44,6 +45,11 @@ public static class SqliteIiotBuilderExtensions
         services.TryAddSingleton<IDeviceAuthenticator>(provider => provider.GetRequiredService<SqliteDeviceStore>());
         services.TryAddSingleton<IDevicePskStore>(provider => provider.GetRequiredService<SqliteDeviceStore>());
         services.TryAddSingleton<ITelemetryStatistics, SqliteTelemetryStatistics>();
+        services.TryAddSingleton<IRetentionPolicyStore, SqliteRetentionPolicies>();
+        services.TryAddSingleton<RetentionJob>();
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IHostedService, RetentionJob>(provider => provider.GetRequiredService<RetentionJob>())
+        );
         return builder;
     }
 }

@@ -9,7 +9,7 @@ namespace Insa.Iiot.Storage.Sqlite;
 /// that arrive together then share them. <c>telemetry_hour</c> says which hours hold frames of a device, so that reading one device
 /// skips the others' hours, and at which times within the hour once nothing more is expected in it; hours still written to stand in
 /// <c>telemetry_open</c>. <c>telemetry_shape</c> holds the newest frame of each layout of a device, so that "latest" is a look-up.
-/// <c>erasures</c> counts tenants whose numbers no longer hold. Of credentials that are older than the columns that say when they were made, the device's own time is said.
+/// <c>erasures</c> counts how often what writers remember has ceased to hold. <c>retention_due</c> holds hours whose frames are being deleted. Of credentials that are older than the columns that say when they were made, the device's own time is said.
 /// </remarks>
 internal static class SqliteSchema
 {
@@ -126,6 +126,15 @@ internal static class SqliteSchema
               AND NOT EXISTS (SELECT 1 FROM device g WHERE g.tenant = device.tenant AND g.name = device.gateway);
             """,
         "INSERT INTO meta VALUES ('erasures', 0);",
+        """
+            CREATE TABLE retention_policy (tenant INTEGER PRIMARY KEY REFERENCES tenant (id), keep INTEGER NOT NULL);
+            CREATE TABLE retention_due (
+              tenant INTEGER NOT NULL REFERENCES tenant (id),
+              hour INTEGER NOT NULL,
+              sequence INTEGER NOT NULL,
+              PRIMARY KEY (tenant, hour)
+            ) WITHOUT ROWID;
+            """,
     ];
 
     public static int CurrentVersion => Steps.Length;

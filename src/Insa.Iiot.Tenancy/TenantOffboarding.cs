@@ -21,7 +21,7 @@ public sealed class TenantOffboarding
 
     /// <summary>
     /// Writes all that is kept of a tenant as a zip archive, with bounded memory: <c>tenant.json</c>, <c>members.json</c>, <c>roles.json</c>,
-    /// <c>devices.json</c>, <c>dead-letters.ndjson</c>, <c>audit.ndjson</c> for <see cref="AuditVerifier"/>, <c>usage.csv</c>, and
+    /// <c>devices.json</c>, <c>retention-policies.json</c>, <c>dead-letters.ndjson</c>, <c>audit.ndjson</c> for <see cref="AuditVerifier"/>, <c>usage.csv</c>, and
     /// <c>telemetry/</c> with NDJSON for each registered device. Never secrets or their hashes. What is written meanwhile may be in it or not.
     /// </summary>
     /// <param name="tenant">A tenant in any state but deleted.</param>

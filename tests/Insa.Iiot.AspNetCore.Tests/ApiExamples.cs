@@ -59,6 +59,8 @@ internal sealed class ApiExamples(JsonNode document)
             "certificate" => new string('a', 64),
             "allowed" => "127.0.0.0/8",
             "state" => "enabled",
+            "tier" => "raw",
+            "keep" => "30d",
             "id" => $"made-{_made++}",
             _ => Types(schema).Contains("string") ? $"example {_made++}"
             : Types(schema).Contains("boolean") ? true

@@ -153,6 +153,23 @@ public abstract class IsolationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Retention_policies_of_one_id_are_each_tenants_own()
+    {
+        var path = $"/api/v1/tenant/retention-policies/{_plants["policyId"]}";
+        var made = await _world.PostAsync("/api/v1/tenant/retention-policies", _world.Bob.Token, """{"tier":"raw","keep":"7d"}""");
+        Assert.Equal((201, _plants["policyId"]), (made.Status, (string)made.Json["id"]!));
+        var tag = (await _world.GetAsync(path, _world.Ann.Token)).Headers["ETag"];
+        Assert.Equal("changed", (await ChangeAsync(HttpMethod.Put, """{"keep":"8d"}""", tag)).Problem);
+        Assert.Equal("changed", (await ChangeAsync(HttpMethod.Delete, null, tag)).Problem);
+        Assert.Equal(200, (await ChangeAsync(HttpMethod.Put, """{"keep":"8d"}""", "*")).Status);
+        Assert.Equal(204, (await ChangeAsync(HttpMethod.Delete, null, "*")).Status);
+        Assert.Equal("36500d", (string)(await _world.GetAsync(path, _world.Ann.Token)).Json["keep"]!);
+
+        Task<ApiWorld.Answer> ChangeAsync(HttpMethod method, string? body, string ifMatch) =>
+            _world.SendAsync(method, path, _world.Bob.Token, body, ("If-Match", ifMatch));
+    }
+
+    [Fact]
     public async Task A_cursor_is_worth_nothing_to_another_tenant()
     {
         var lists = 0;
@@ -212,7 +229,7 @@ public abstract class IsolationTests : IAsyncLifetime
                 continue;
             var answer = await _world.GetAsync(path, _world.Bob.Token);
             Assert.True(answer.Status is 200 or 404, $"{path}: {answer.Status} {answer.Text}");
-            foreach (var name in new[] { "deviceId", "roleId", "userId", "invitationId", "apiKeyId", "childId", "sessionId" })
+            foreach (var name in new[] { "deviceId", "roleId", "userId", "invitationId", "apiKeyId", "childId", "sessionId", "policyId" })
                 Assert.DoesNotContain(_plants[name], answer.Text, StringComparison.Ordinal);
             Assert.DoesNotContain("ann@example.com", answer.Text, StringComparison.Ordinal);
             reads++;
@@ -281,6 +298,7 @@ public abstract class IsolationTests : IAsyncLifetime
                 "api-keys",
                 "dead-letters",
                 "tenant/children",
+                "tenant/retention-policies",
                 "tenant",
                 "auth/sessions",
             }
@@ -332,6 +350,11 @@ public abstract class IsolationTests : IAsyncLifetime
         );
         Assert.Equal(204, shared.Status);
 
+        // Its id is made of what it is for, so that the other's would be the same.
+        ids["policyId"] =
+            tenant == ApiWorld.Plant
+                ? (string)(await MakeAsync("/api/v1/tenant/retention-policies", """{"tier":"raw","keep":"36500d"}"""))["id"]!
+                : Missing;
         ids["tenantId"] = tenant.Value;
         ids["credentialId"] = "password";
         ids["sequence"] = "1";

@@ -69,9 +69,7 @@ public sealed class JobServiceTests(PostgresCluster cluster)
     public async Task Retention_runs_once_an_hour()
     {
         await using var host = await Host.MakeAsync(cluster);
-        await host
-            .Store.Services.GetRequiredService<PostgresRetention>()
-            .SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await host.Store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await host.WriteAsync(Now.AddDays(-40));
         await host.RunAsync();
         Assert.Equal(0L, await host.CountAsync());

@@ -57,6 +57,8 @@ internal sealed class PostgresStore : IAsyncDisposable
 
     public ITelemetryStatistics Statistics => _services.GetRequiredService<ITelemetryStatistics>();
 
+    public IRetentionPolicyStore Retention => _services.GetRequiredService<IRetentionPolicyStore>();
+
     public IControlStore Control => _services.GetRequiredService<IControlStore>();
 
     public ITenantEraser Eraser => _services.GetRequiredService<ITenantEraser>();
@@ -73,6 +75,15 @@ internal sealed class PostgresStore : IAsyncDisposable
         Action<ILoggingBuilder>? logging = null,
         TimeProvider? time = null
     ) => new(cluster, database ?? await cluster.MakeDatabaseAsync(), configure, logging, time);
+
+    /// <summary>Sets a policy, in place of the one there may be.</summary>
+    public async Task SetPolicyAsync(TenantId tenant, RetentionPolicy policy)
+    {
+        var there = (await Retention.ListAsync(tenant)).SingleOrDefault(other =>
+            other.Metric == policy.Metric && other.Tier == policy.Tier
+        );
+        Assert.True(await Retention.SetAsync(tenant, policy, there?.Keep));
+    }
 
     /// <summary>Runs a statement as the administrator, past all walls.</summary>
     public Task<object?> QueryAsync(string sql) => _cluster.Server.QueryAsync(sql, DatabaseName);

@@ -29,6 +29,8 @@ public abstract class PostgresStoreConformance(PostgresCluster cluster) : StoreC
 
     protected override ITenantEraser Eraser => Store.Eraser;
 
+    protected override IRetentionPolicyStore Retention => Store.Retention;
+
     protected override int MaxDeadLetters => PostgresStore.MaxDeadLetters;
 
     public override async ValueTask InitializeAsync() => Store = await PostgresStore.MakeAsync(cluster);
@@ -38,6 +40,8 @@ public abstract class PostgresStoreConformance(PostgresCluster cluster) : StoreC
         await Store.Streams.NoteAsync(CancellationToken.None);
         await Store.Services.GetRequiredService<JobService>().RunOnceAsync(CancellationToken.None);
     }
+
+    protected override Task ExpireAsync() => Store.Services.GetRequiredService<PostgresRetention>().RunAsync();
 
     public override async ValueTask DisposeAsync()
     {

@@ -34,7 +34,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     {
         await WriteDaysAsync(Plant, "n", 40, 10);
         await WriteDaysAsync(Other, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         var hours = await _store.QueryAsync("select count(*) from iiot_data.rollup_hour");
 
@@ -54,9 +54,9 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     {
         foreach (var tenant in (TenantId[])[Plant, Other])
             await WriteDaysAsync(tenant, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.MaxValue));
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.MaxValue));
-        await Retention.SetPolicyAsync(Other, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.MaxValue));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.MaxValue));
+        await _store.SetPolicyAsync(Other, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         await Retention.RunAsync();
         Assert.Equal((1, 0), (await CountAsync(Plant, "n"), await CountAsync(Other, "n")));
@@ -67,9 +67,9 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     {
         foreach (var metric in (string[])["vibration.x", "vibration.y", "temp"])
             await WriteDaysAsync(Plant, metric, 20);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("vibration.*", RetentionTier.Raw, TimeSpan.FromDays(7)));
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("vibration.y", RetentionTier.Raw, TimeSpan.FromDays(300)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("vibration.*", RetentionTier.Raw, TimeSpan.FromDays(7)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("vibration.y", RetentionTier.Raw, TimeSpan.FromDays(300)));
         await SettleAsync();
         await Retention.RunAsync();
         Assert.Equal(
@@ -82,7 +82,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task What_is_held_stays_until_the_hold_is_released()
     {
         await WriteDaysAsync(Plant, "n", 40, 39);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await Retention.HoldAsync(Plant, new LegalHold("case", "pr*", "?", Today.AddDays(-41), Today.AddDays(-39), "a case"));
         await SettleAsync();
         await Retention.RunAsync();
@@ -98,7 +98,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task A_dry_run_says_what_it_would_do_and_does_nothing()
     {
         await WriteDaysAsync(Plant, "n", 40, 10);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         var would = await Retention.RunAsync(dryRun: true);
         Assert.True(would.IsDryRun);
@@ -114,7 +114,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task Points_whose_rollup_says_something_else_stay_and_are_reported()
     {
         await WriteDaysAsync(Plant, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         await _store.QueryAsync("update iiot_data.rollup_hour set max = max + 1");
         var kept = Assert.Single((await Retention.RunAsync()).Actions);
@@ -128,7 +128,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     {
         await WriteDaysAsync(Plant, "n", 100, 10);
         foreach (var tier in Enum.GetValues<RetentionTier>())
-            await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(30)));
+            await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(30)));
         await SettleAsync();
         var report = await Retention.RunAsync();
         Assert.Contains(report.Actions, one => one is { Tier: RetentionTier.Raw, Kind: RetentionActionKind.DropPartition, Tenant: null });
@@ -140,7 +140,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task Frames_that_nobody_keeps_go_with_their_partition_once_the_rollups_are_proven()
     {
         await WriteDaysAsync(Plant, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await Rollups.RunAsync(int.MaxValue, CancellationToken.None);
         await _store.QueryAsync("update iiot_data.rollup_hour set n = n + 1");
         Assert.Contains((await Retention.RunAsync()).Actions, one => one.Kind == RetentionActionKind.Keep);
@@ -155,7 +155,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task A_late_point_does_not_replace_the_rollup_of_points_that_have_gone()
     {
         await WriteDaysAsync(Plant, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         await Retention.RunAsync();
         await WriteAsync(Plant, "n", Today.AddDays(-40).AddHours(3).AddMinutes(1), 1000);
@@ -172,7 +172,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
         await WriteDaysAsync(Plant, "n", 40);
         await WriteAsync(Plant, "n", Today.AddDays(-40).AddHours(3), 7, Pump);
         await WriteAsync(Plant, "n", Today.AddDays(-40).AddHours(3.5), 8);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await Retention.HoldAsync(Plant, new LegalHold("case", "pump", "*", DateTime.MinValue, DateTime.MaxValue, "a case"));
         await SettleAsync();
         await Retention.RunAsync();
@@ -194,7 +194,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task Points_that_come_after_their_time_are_rolled_up_before_they_go()
     {
         await WriteDaysAsync(Plant, "n", 39);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         await Retention.RunAsync();
         await WriteDaysAsync(Plant, "n", 40);
@@ -211,7 +211,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task Points_beside_which_others_are_not_rolled_up_yet_stay_until_they_are()
     {
         await WriteDaysAsync(Plant, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         await WriteAsync(Plant, "n", Today.AddDays(-40).AddHours(3.5), 50);
         await Retention.RunAsync();
@@ -225,7 +225,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task Hours_stay_until_their_day_is_made()
     {
         await WriteDaysAsync(Plant, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.FromDays(30)));
         await SettleAsync();
         await _store.QueryAsync(
             "insert into iiot_data.rollup_pending_day select tenant_no, device_no, bucket from iiot_data.rollup_day; delete from iiot_data.rollup_day"
@@ -242,7 +242,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task A_late_point_does_not_replace_the_rollup_of_a_partition_that_was_dropped()
     {
         await WriteDaysAsync(Plant, "n", 100);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         Assert.Contains((await Retention.RunAsync()).Actions, one => one.Kind == RetentionActionKind.DropPartition);
         await WriteAsync(Plant, "n", Today.AddDays(-100).AddHours(3).AddMinutes(1), 1000);
@@ -254,11 +254,11 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task Where_the_tenant_no_longer_keeps_hours_there_is_nothing_to_prove()
     {
         await WriteDaysAsync(Plant, "n", 20);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.FromDays(10)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.FromDays(10)));
         await SettleAsync();
         await Retention.RunAsync();
         Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot_data.rollup_hour"));
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(15)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(15)));
         await Retention.RunAsync();
         Assert.Equal(0, await CountAsync(Plant, "n"));
     }
@@ -268,8 +268,8 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     {
         await UseAsync(options => options.HourRetention = TimeSpan.FromDays(10));
         await WriteDaysAsync(Plant, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.FromDays(1000)));
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.FromDays(1000)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         await _store.QueryAsync("update iiot_data.rollup_hour set max = max + 1");
         Assert.Equal(RetentionActionKind.Keep, Assert.Single((await Retention.RunAsync()).Actions).Kind);
@@ -291,7 +291,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
             await UseAsync();
             await WriteDaysAsync(Plant, "n", 40);
             await WriteAsync(Plant, "n", Today.AddDays(-40).AddHours(7), 3, quality: TelemetryQuality.Bad);
-            await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+            await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
             await SettleAsync(compacted);
             await _store.QueryAsync($"update iiot_data.rollup_hour set {change}");
             Assert.All((await Retention.RunAsync()).Actions, one => Assert.Equal(RetentionActionKind.Keep, one.Kind));
@@ -315,8 +315,8 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
                     await WriteAsync(Plant, metric, at.AddHours(hours += 0.6), value);
             }
 
-            await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
-            await Retention.SetPolicyAsync(Other, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+            await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+            await _store.SetPolicyAsync(Other, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
             await SettleAsync(compacted);
             Assert.DoesNotContain((await Retention.RunAsync()).Actions, one => one.Kind == RetentionActionKind.Keep);
             Assert.Equal(
@@ -335,7 +335,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task A_hold_that_is_put_up_while_points_are_being_deleted_counts(bool compacted)
     {
         await WriteDaysAsync(Plant, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync(compacted);
         await using var admin = await OpenAsync();
         await using var block = await admin.BeginTransactionAsync();
@@ -381,7 +381,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     {
         foreach (var tenant in (TenantId[])[Plant, Other])
             await WriteDaysAsync(tenant, "n", 40, 10);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(30)));
         await SettleAsync();
         var reported = new List<RetentionAction>();
         var report = await Retention.RunAsync(progress: new Progress(reported.Add));
@@ -420,7 +420,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
         await SettleAsync();
         var before = await AggregateAsync(start);
         foreach (var tier in tiers)
-            await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(tier == tiers[^1] ? 30 : 20)));
+            await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(tier == tiers[^1] ? 30 : 20)));
         await Retention.RunAsync();
         Assert.Equal(before, await AggregateAsync(start));
     }
@@ -429,7 +429,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task What_comes_late_for_points_that_have_gone_does_not_hide_their_rollup()
     {
         await WriteDaysAsync(Plant, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         await Retention.RunAsync();
         await WriteAsync(Plant, "n", Today.AddDays(-40).AddHours(3).AddMinutes(1), 1000);
@@ -451,7 +451,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     {
         await WriteDaysAsync(Plant, "n", 100, 40, 10);
         foreach (var tier in Enum.GetValues<RetentionTier>())
-            await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(30)));
+            await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(30)));
         await SettleAsync(compacted);
         await WriteDaysAsync(Plant, "n", 41);
         var before = await DumpAsync();
@@ -464,10 +464,10 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     {
         await WriteDaysAsync(Plant, "n", 100, 40);
         await WriteDaysAsync(Other, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("n", RetentionTier.Raw, TimeSpan.FromDays(30)));
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("m", RetentionTier.Day, TimeSpan.FromDays(30)));
-        await Retention.RemovePolicyAsync(Plant, "m", RetentionTier.Day);
-        await Retention.RemovePolicyAsync(Plant, "none", RetentionTier.Day);
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("n", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("m", RetentionTier.Day, TimeSpan.FromDays(30)));
+        await _store.Retention.RemoveAsync(Plant, new RetentionPolicy("m", RetentionTier.Day, TimeSpan.FromDays(30)));
+        await _store.Retention.RemoveAsync(Plant, new RetentionPolicy("none", RetentionTier.Day, TimeSpan.FromDays(30)));
         await Retention.HoldAsync(Plant, new LegalHold("case", "x", "y", DateTime.MinValue, DateTime.MaxValue, "a case"));
         await Retention.ReleaseAsync(Plant, "case");
         await SettleAsync();
@@ -478,8 +478,8 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
         );
         Assert.IsType<DBNull>(await AuditAsync(Other));
 
-        await Retention.SetPolicyAsync(Other, new RetentionPolicy("n", RetentionTier.Hour, TimeSpan.FromDays(35)));
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("n", RetentionTier.Hour, TimeSpan.FromDays(35)));
+        await _store.SetPolicyAsync(Other, new RetentionPolicy("n", RetentionTier.Hour, TimeSpan.FromDays(35)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("n", RetentionTier.Hour, TimeSpan.FromDays(35)));
         await Retention.RunAsync();
         Assert.Contains("retention drop hour", (string?)await AuditAsync(Other), StringComparison.Ordinal);
     }
@@ -490,7 +490,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
         await UseAsync(options => options.CompactAfter = null);
         await WriteDaysAsync(Plant, "n", 40, 10);
         await WriteDaysAsync(Other, "n", 40);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         var kept = Assert.Single((await Retention.RunAsync()).Actions);
         Assert.Equal((RetentionTier.Raw, RetentionActionKind.Keep, Plant, 1L), (kept.Tier, kept.Kind, kept.Tenant!.Value, kept.Rows));
@@ -518,22 +518,10 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
         await _store.QueryAsync("update iiot_data.telemetry_chunk set d = '\\x00', n = n + 1 where tenant_no = 1");
         foreach (var tenant in (TenantId[])[Plant, Other])
             await WriteAsync(tenant, "n", Today.AddDays(-40).AddHours(3.5), 50);
-        await Retention.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         Assert.Equal("1:40,2:50", await HoursAsync("n || ':' || max"));
         Assert.Equal(RetentionActionKind.Keep, Assert.Single((await Retention.RunAsync()).Actions).Kind);
-    }
-
-    [Fact]
-    public async Task Policies_read_back_and_can_be_removed()
-    {
-        var policy = new RetentionPolicy("a'b*", RetentionTier.Hour, TimeSpan.FromHours(36));
-        await Retention.SetPolicyAsync(Plant, policy);
-        Assert.Equal([policy], await Retention.ListPoliciesAsync(Plant));
-        Assert.Empty(await Retention.ListPoliciesAsync(Other));
-        Assert.False(await Retention.RemovePolicyAsync(Other, policy.Metric, policy.Tier));
-        Assert.True(await Retention.RemovePolicyAsync(Plant, policy.Metric, policy.Tier));
-        Assert.Empty(await Retention.ListPoliciesAsync(Plant));
     }
 
     private PostgresRetention Retention => _store.Services.GetRequiredService<PostgresRetention>();

@@ -117,7 +117,7 @@ public sealed class TenantErasureTests(PostgresCluster cluster) : IAsyncLifetime
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
             Store.Eraser.EraseAsync(TwoTenants.Mine, new FirstReport(stop.Cancel), stop.Token)
         );
-        await Retention.SetPolicyAsync(TwoTenants.Theirs, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await Store.SetPolicyAsync(TwoTenants.Theirs, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await Store.Services.GetRequiredService<JobService>().RunOnceAsync(CancellationToken.None);
         await Retention.RunAsync();
 

@@ -1,4 +1,5 @@
 using Insa.Iiot.Storage.Sqlite.Devices;
+using Insa.Iiot.Storage.Sqlite.Retention;
 using Insa.Iiot.Storage.Sqlite.Telemetry;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
@@ -21,8 +22,7 @@ internal sealed class SqliteStore : IDisposable
         Folder = folder ?? Directory.CreateTempSubdirectory("iiot-sqlite-").FullName;
         var services = new ServiceCollection();
         services.AddLogging();
-        if (time is not null)
-            services.AddSingleton(time);
+        services.AddSingleton(time ?? TimeProvider.System);
         services
             .AddIiot()
             .AddSqliteStorage(options =>
@@ -52,6 +52,10 @@ internal sealed class SqliteStore : IDisposable
     public IDeadLetterStore DeadLetters => _services.GetRequiredService<IDeadLetterStore>();
 
     public ITelemetryStatistics Statistics => _services.GetRequiredService<ITelemetryStatistics>();
+
+    public IRetentionPolicyStore Retention => _services.GetRequiredService<IRetentionPolicyStore>();
+
+    public RetentionJob RetentionJob => _services.GetRequiredService<RetentionJob>();
 
     public IControlStore Control => _services.GetRequiredService<IControlStore>();
 

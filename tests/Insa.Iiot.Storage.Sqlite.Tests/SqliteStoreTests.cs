@@ -26,12 +26,20 @@ public sealed class SqliteStoreTests : StoreConformance
 
     protected override ITenantEraser Eraser => _store.Eraser;
 
+    protected override IRetentionPolicyStore Retention => _store.Retention;
+
     protected override int MaxDeadLetters => SqliteStore.MaxDeadLetters;
 
     public override ValueTask InitializeAsync()
     {
         _store = new SqliteStore();
         return default;
+    }
+
+    protected override Task ExpireAsync()
+    {
+        _store.RetentionJob.Run(stepDone: null, CancellationToken.None);
+        return Task.CompletedTask;
     }
 
     public override ValueTask DisposeAsync()

@@ -180,8 +180,8 @@ internal static class TelemetryApi
             return Problem.Invalid("Name one: metric=temperature.", "metric");
         if (!Times.TryRead(from, default, out var first) || !Times.TryRead(to, default, out var end) || end <= first)
             return BadTime();
-        if (!TryReadBucket(bucket, out var width))
-            return Problem.Invalid("Write a number and a unit: 500ms, 15s, 1m, 1h, 1d.", "bucket");
+        if (!Durations.TryRead(bucket, out var width))
+            return Problem.Invalid(Durations.Form, "bucket");
         if ((end - first) / width > MaxBuckets)
             return Problem.Invalid($"At most {MaxBuckets} stretches: take longer ones or a shorter range.", "bucket");
         var query = new TelemetryAggregateQuery
@@ -255,28 +255,6 @@ internal static class TelemetryApi
         return colon < 0
             ? null
             : DeviceCredential.FromPassword(Encoding.UTF8.GetString(bytes, 0, colon), bytes.AsMemory(colon + 1, length - colon - 1));
-    }
-
-    private static bool TryReadBucket(string text, out TimeSpan width)
-    {
-        width = default;
-        var digits = text.TakeWhile(char.IsAsciiDigit).Count();
-        if (digits is 0 or > 9)
-            return false;
-        var unit = text[digits..] switch
-        {
-            "ms" => TimeSpan.FromMilliseconds(1),
-            "s" => TimeSpan.FromSeconds(1),
-            "m" => TimeSpan.FromMinutes(1),
-            "h" => TimeSpan.FromHours(1),
-            "d" => TimeSpan.FromDays(1),
-            _ => TimeSpan.Zero,
-        };
-        var ticks = unit.Ticks * (double)int.Parse(text.AsSpan(0, digits), CultureInfo.InvariantCulture);
-        if (ticks <= 0 || ticks > TimeSpan.FromDays(36_500).Ticks)
-            return false;
-        width = TimeSpan.FromTicks((long)ticks);
-        return true;
     }
 
     private static Problem BadTime() => Problem.Invalid("Write from and to as RFC 3339: 2026-05-01T12:00:00Z, the earlier first.");

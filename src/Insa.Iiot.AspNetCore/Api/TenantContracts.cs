@@ -8,7 +8,7 @@ internal static class TenantContracts
     internal sealed record Tenant(
         string Id,
         string DisplayName,
-        [property: Description("active, suspended or offboarding")] string State,
+        [property: Description("active, suspended, offboarding or deleted")] string State,
         string Plan,
         string? ParentId,
         [property: Description("Limits of its own, in place of its plan's; null is no limit.")] IReadOnlyDictionary<string, long?> Limits,
@@ -39,6 +39,13 @@ internal static class TenantContracts
         IReadOnlyDictionary<string, long?>? Limits = null,
         IReadOnlyDictionary<string, bool>? Features = null,
         IReadOnlyDictionary<string, string?>? Rates = null
+    );
+
+    internal sealed record Offboarding(
+        [property: Description("offboarding or deleted")] string State,
+        [property: Description("When it began; null if that was before it was noted.")] DateTime? Since,
+        [property: Description("When its data is deleted, or within the hour after; null until a host has noted it.")] DateTime? DueAt,
+        [property: Description("When all of it was deleted and none found left; null if that is still to come.")] DateTime? DeletedAt
     );
 
     internal sealed record Rename(string DisplayName);

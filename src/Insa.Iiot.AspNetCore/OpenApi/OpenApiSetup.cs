@@ -137,6 +137,8 @@ internal static class OpenApiSetup
             operation.AddExtension("x-permissions", new JsonNodeExtension(new JsonArray([.. permissions.Select(name => (JsonNode)name)])));
         if (plan is { NeedsOperator: true })
             operation.AddExtension("x-operator", new JsonNodeExtension(true));
+        foreach (var trait in metadata.OfType<ProblemTrait>())
+            Problem(operation, context, (int)trait.Kind.Status, trait.Description);
         if (takesBody || operation.Parameters is { Count: > 0 })
             Problem(operation, context, 400, "The request is not valid.");
         if (takesBody)

@@ -57,6 +57,11 @@ internal sealed record ProblemKind(string Name, HttpStatusCode Status, string Ti
         HttpStatusCode.UnprocessableEntity,
         "The idempotency key was used for another request."
     );
+    public static readonly ProblemKind NotKept = new(
+        "not-kept",
+        HttpStatusCode.UnprocessableEntity,
+        "The host's store does not keep this by itself."
+    );
     public static readonly ProblemKind PreconditionRequired = new(
         "precondition-required",
         HttpStatusCode.PreconditionRequired,
@@ -70,6 +75,7 @@ internal sealed record ProblemKind(string Name, HttpStatusCode Status, string Ti
         "Too much in too short a time."
     );
     public static readonly ProblemKind Busy = new("busy", HttpStatusCode.ServiceUnavailable, "The host cannot do it now: try again later.");
+    public static readonly ProblemKind NotAvailable = new("not-available", HttpStatusCode.NotImplemented, "The host does not have this.");
     public static readonly ProblemKind NotDelivered = new(
         "not-delivered",
         HttpStatusCode.BadGateway,

@@ -7,6 +7,8 @@ internal static class MicrosecondTime
 
     public static long FromTicks(long utcTicks) => FloorDivide(utcTicks - DateTime.UnixEpoch.Ticks, TimeSpan.TicksPerMicrosecond);
 
+    public static long Of(TimeSpan span) => span.Ticks / TimeSpan.TicksPerMicrosecond;
+
     /// <summary>The first whole microsecond that is not before an instant: what a range from or up to it begins or ends with.</summary>
     public static long Ceiling(DateTime utc) => -FloorDivide(-(utc.Ticks - DateTime.UnixEpoch.Ticks), TimeSpan.TicksPerMicrosecond);
 

@@ -14,7 +14,8 @@ internal sealed class TenantArchive(
     UsageLedger ledger,
     IDeviceRegistry devices,
     IDeadLetterStore deadLetters,
-    ITelemetryReader telemetry
+    ITelemetryReader telemetry,
+    IEnumerable<IRetentionPolicyStore> retention
 )
 {
     private const int Page = 500;
@@ -53,6 +54,14 @@ internal sealed class TenantArchive(
             .ConfigureAwait(false);
         await JsonEntry
             .WriteAsync(archive, "devices.json", json => WriteDevicesAsync(json, tenant, cancellationToken), cancellationToken)
+            .ConfigureAwait(false);
+        await JsonEntry
+            .WriteAsync(
+                archive,
+                "retention-policies.json",
+                json => WriteRetentionPoliciesAsync(json, tenant, cancellationToken),
+                cancellationToken
+            )
             .ConfigureAwait(false);
         await JsonEntry
             .WriteAsync(archive, "dead-letters.ndjson", json => WriteDeadLettersAsync(json, tenant, cancellationToken), cancellationToken)
@@ -175,6 +184,24 @@ internal sealed class TenantArchive(
                 )
                 .ConfigureAwait(false);
         }
+    }
+
+    // A store need not have any.
+    private async Task WriteRetentionPoliciesAsync(JsonEntry json, TenantId tenant, CancellationToken cancellationToken)
+    {
+        if (retention.FirstOrDefault() is not { } policies)
+            return;
+        foreach (var policy in await policies.ListAsync(tenant, cancellationToken).ConfigureAwait(false))
+            await json.AddAsync(
+                    writer =>
+                    {
+                        writer.WriteString("metric", policy.Metric);
+                        writer.WriteString("tier", policy.Tier.ToString());
+                        writer.WriteNumber("keepSeconds", policy.Keep.TotalSeconds);
+                    },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
     }
 
     private async Task WriteDeadLettersAsync(JsonEntry json, TenantId tenant, CancellationToken cancellationToken)

@@ -45,7 +45,10 @@ public sealed class OpenedWallsTests(PostgresCluster cluster) : IAsyncLifetime
     {
         await OpenAsync();
         var before = await ReadAsync(Tenants[1]);
-        await Retention.RemovePolicyAsync(Tenants[0], "*", RetentionTier.Raw);
+        var policy = (await _store.Retention.ListAsync(Tenants[0])).Single();
+        Assert.True(await _store.Retention.SetAsync(Tenants[0], policy with { Keep = TimeSpan.FromDays(7) }, policy.Keep));
+        Assert.True(await _store.Retention.RemoveAsync(Tenants[0], policy with { Keep = TimeSpan.FromDays(7) }));
+        Assert.True(await _store.Retention.SetAsync(Tenants[0], policy, seen: null));
         await Retention.ReleaseAsync(Tenants[0], "hold");
         await _store.Devices.RotateSecretAsync(Tenants[0], Press);
         await _store.Devices.SetPskAsync(Tenants[0], Press);
@@ -82,7 +85,7 @@ public sealed class OpenedWallsTests(PostgresCluster cluster) : IAsyncLifetime
             await _store.Devices.AddAsync(tenant, new Device { Id = DeviceId.Parse("of-theirs") });
         _secrets.Add((await _store.Devices.RotateSecretAsync(tenant, Press))!);
         await AppendDeadLetterAsync(tenant);
-        await Retention.SetPolicyAsync(tenant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(36_500)));
+        await _store.SetPolicyAsync(tenant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(36_500)));
         await Retention.HoldAsync(tenant, new LegalHold("hold", "*", "*", Noon, Noon.AddDays(1), $"of {tenant}"));
         using var writer = new BatchWriter();
         for (var i = 0; i < 60; i++)
@@ -180,7 +183,7 @@ public sealed class OpenedWallsTests(PostgresCluster cluster) : IAsyncLifetime
             .. (await _store.Statistics.ListBusiestAsync(tenant, DateOnly.FromDateTime(Noon), 1, 10)).Select(count => $"{count}"),
             $"{(await _store.DeadLetters.FindAsync(tenant, (await _store.DeadLetters.ListAsync(tenant, 0, 1))[0].Id))!.MediaType}",
             .. (await _store.DeadLetters.ListAsync(tenant, 0, 100)).Select(letter => $"{letter.Id} {letter.MediaType}"),
-            .. (await Retention.ListPoliciesAsync(tenant)).Select(policy => $"{policy}"),
+            .. (await _store.Retention.ListAsync(tenant)).Select(policy => $"{policy}"),
             .. (await Retention.ListHoldsAsync(tenant)).Select(hold => $"{hold}"),
             .. (await _store.Reader.ReadLatestAsync(tenant, Press)).Select(point => $"{point}"),
             .. (await _store.Reader.AggregateAsync(tenant, range)).Select(bucket => $"{bucket}"),

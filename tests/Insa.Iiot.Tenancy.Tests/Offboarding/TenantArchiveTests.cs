@@ -39,6 +39,9 @@ public sealed class TenantArchiveTests : IAsyncLifetime
                 ],
                 CancellationToken.None
             );
+        await _world
+            .Services.GetRequiredService<IRetentionPolicyStore>()
+            .SetAsync(Plant, new RetentionPolicy(RetentionPolicy.AllMetrics, RetentionTier.Raw, TimeSpan.FromDays(30)), seen: null);
         await WritePointsAsync();
     }
 
@@ -54,6 +57,7 @@ public sealed class TenantArchiveTests : IAsyncLifetime
                 "roles.json",
                 "members.json",
                 "devices.json",
+                "retention-policies.json",
                 "dead-letters.ndjson",
                 "audit.ndjson",
                 "usage.csv",
@@ -65,6 +69,8 @@ public sealed class TenantArchiveTests : IAsyncLifetime
         Assert.Equal("ann@example.com", Parse(files["members.json"])[0].GetProperty("email").GetString());
         Assert.Contains(Parse(files["roles.json"]).EnumerateArray(), role => role.GetProperty("id").GetString() == "admin");
         Assert.Equal("Password", Parse(files["devices.json"])[0].GetProperty("credentials")[0].GetProperty("kind").GetString());
+        Assert.Equal("Raw", Parse(files["retention-policies.json"])[0].GetProperty("tier").GetString());
+        Assert.Equal(2_592_000, Parse(files["retention-policies.json"])[0].GetProperty("keepSeconds").GetInt64());
         Assert.Contains("\"payload\":\"eA==\"", files["dead-letters.ndjson"], StringComparison.Ordinal);
         using var audit = new MemoryStream(Encoding.UTF8.GetBytes(files["audit.ndjson"]));
         var keys = await _world.Services.GetRequiredService<AuditLog>().ReadKeysAsync();

@@ -1,4 +1,4 @@
-namespace Insa.Iiot.Storage.Postgres;
+namespace Insa.Iiot;
 
 /// <summary>What is kept for how long, from the finest to the coarsest.</summary>
 public enum RetentionTier
