@@ -23,6 +23,7 @@ const string Usage = """
     Usage: coap [options]    loads the CoAP server, and libcoap's beside it, in alternating runs
       --endpoints 256        emulated devices, each with one exchange in flight
       --con | --non          confirmable or not: --con
+      --security none|psk    psk: each device makes a DTLS session first, which is timed too
       --seconds 5            length of a run
       --rounds 3             runs per side, after one to warm up
       --store null|sqlite    where the server writes to before it answers

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Buffers.Text;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -17,7 +15,6 @@ internal sealed class CoapGenerator : IDisposable
 {
     private const int StartedAtOnce = 16;
     private const int MaxAttempts = 5;
-    private const int TimestampDigits = 13;
 
     private static readonly TimeSpan AckTimeout = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan CheckInterval = TimeSpan.FromMilliseconds(100);
@@ -35,7 +32,7 @@ internal sealed class CoapGenerator : IDisposable
     {
         _devices = new Device[count];
         for (var i = 0; i < count; i++)
-            _devices[i] = new Device(server, first + i, isOurs, isConfirmable, start.ToUnixTimeMilliseconds());
+            _devices[i] = new Device(server, first + i, isOurs, isConfirmable, start);
     }
 
     public LatencyHistogram Latency { get; } = new();
@@ -144,35 +141,14 @@ internal sealed class CoapGenerator : IDisposable
 
     private sealed class Device
     {
-        private readonly byte[] _request;
-        private readonly int _length;
-        private readonly int _timestampAt;
-        private long _timestamp;
-        private ushort _id;
+        private readonly CoapRequestFrame _frame;
 
-        public Device(int server, int number, bool isOurs, bool isConfirmable, long timestamp)
+        public Device(int server, int number, bool isOurs, bool isConfirmable, DateTimeOffset start)
         {
             Socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
             Socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
             Socket.Connect(new IPEndPoint(IPAddress.Loopback, server));
-            _timestamp = timestamp;
-            _id = (ushort)Random.Shared.Next(65_536);
-
-            var payload = System.Text.Encoding.ASCII.GetBytes($$$"""{"data":{"n":21},"timestamp":{{{timestamp:D13}}}}""");
-            _request = new byte[256];
-            var writer = new CoapMessageWriter(_request);
-            var type = isConfirmable ? CoapType.Confirmable : CoapType.NonConfirmable;
-            writer.WriteHeader(new CoapHeader(type, isOurs ? CoapCode.Post : CoapCode.Get, 0), [0, 0]);
-            writer.WriteOption(CoapOptionNumber.UriPath, isOurs ? "telemetry"u8 : "time"u8);
-            if (isOurs)
-            {
-                writer.WriteOption(CoapOptionNumber.ContentFormat, (uint)CoapContentFormat.Json);
-                writer.WriteOption(CoapOptionNumber.UriQuery, System.Text.Encoding.ASCII.GetBytes($"token=load-{number}@load:pw"));
-                writer.WritePayload(payload);
-                _timestampAt = writer.Length - payload.Length + payload.AsSpan().LastIndexOf((byte)':') + 1;
-            }
-
-            _length = writer.Length;
+            _frame = new CoapRequestFrame(isOurs, isConfirmable, isOurs ? $"load-{number}@load:pw" : null, start);
         }
 
         public Socket Socket { get; }
@@ -185,15 +161,11 @@ internal sealed class CoapGenerator : IDisposable
 
         public bool IsDone { get; set; }
 
-        public ReadOnlySpan<byte> Token => _request.AsSpan(CoapHeader.Length, 2);
+        public ReadOnlySpan<byte> Token => _frame.Token;
 
         public void SendNext()
         {
-            _id++;
-            BinaryPrimitives.WriteUInt16BigEndian(_request.AsSpan(2), _id);
-            BinaryPrimitives.WriteUInt16BigEndian(_request.AsSpan(CoapHeader.Length), _id);
-            if (_timestampAt > 0)
-                Utf8Formatter.TryFormat(_timestamp++, _request.AsSpan(_timestampAt, TimestampDigits), out _);
+            _frame.Advance();
             Attempts = 0;
             Send();
             SentAt = LastSentAt;
@@ -203,7 +175,7 @@ internal sealed class CoapGenerator : IDisposable
         {
             Attempts++;
             LastSentAt = Stopwatch.GetTimestamp();
-            Socket.Send(_request.AsSpan(0, _length));
+            Socket.Send(_frame.Bytes);
         }
 
         public void Acknowledge(ushort id)

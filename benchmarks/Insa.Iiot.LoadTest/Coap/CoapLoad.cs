@@ -14,7 +14,9 @@ internal static class CoapLoad
     {
         var servers = new List<ServerProcess> { await ServerProcess.StartCoapAsync(options.Store) };
         if (options.CompareLibcoap)
-            servers.Add(await ServerProcess.StartLibcoapAsync());
+            servers.Add(
+                await ServerProcess.StartLibcoapAsync(options.IsSecure ? System.Text.Encoding.ASCII.GetString(SecureDevice.Key) : null)
+            );
         var results = new List<CoapRunResult>();
         long answered = 0;
         long errors = 0;
@@ -57,27 +59,29 @@ internal static class CoapLoad
 
     private static async Task<CoapRunResult> RunOnceAsync(CoapOptions options, ServerProcess server, DateTimeOffset start, bool isWarmUp)
     {
-        using var generator = new CoapGenerator(server.Port, 0, options.Endpoints, server.IsOurs, options.IsConfirmable, start);
+        var seconds = isWarmUp ? Math.Min(options.Seconds, 2) : options.Seconds;
+        using var load = options.IsSecure ? (ICoapRun)new SecureRun(options, server, start) : new PlainRun(options, server, start);
+        var handshakes = await load.PrepareAsync();
         var allocatedBefore = server.IsOurs ? await server.AskAsync("allocated") : 0;
         var before = ProcessUsage.Of(server.Id);
         var began = Stopwatch.GetTimestamp();
-        var deadline = began + (Stopwatch.Frequency * (isWarmUp ? Math.Min(options.Seconds, 2) : options.Seconds));
-        await Task.Factory.StartNew(() => generator.Run(deadline), TaskCreationOptions.LongRunning);
+        await load.RunAsync(began + (Stopwatch.Frequency * seconds));
         var elapsed = Stopwatch.GetElapsedTime(began);
         var after = ProcessUsage.Of(server.Id);
         var allocated = server.IsOurs ? await server.AskAsync("allocated") - allocatedBefore : 0;
-        var count = Math.Max(generator.Answered, 1);
+        var count = Math.Max(load.Answered, 1);
         return new CoapRunResult(
             server.Name,
-            generator.Answered,
-            generator.Answered / elapsed.TotalSeconds,
-            generator.Latency.Quantile(0.5) * 1000.0 / Stopwatch.Frequency,
-            generator.Latency.Quantile(0.99) * 1000.0 / Stopwatch.Frequency,
+            load.Answered,
+            load.Answered / elapsed.TotalSeconds,
+            load.Latency.Quantile(0.5) * 1000.0 / Stopwatch.Frequency,
+            load.Latency.Quantile(0.99) * 1000.0 / Stopwatch.Frequency,
             (after.CpuSeconds - before.CpuSeconds) * 1e6 / count,
             after.PeakBytes / 1024.0 / 1024.0,
             server.IsOurs ? (double)allocated / count : null,
-            generator.Retransmitted,
-            generator.Errors
+            load.Retransmitted,
+            load.Errors,
+            handshakes
         );
     }
 
@@ -114,7 +118,7 @@ internal static class CoapLoad
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{type}, {options.Endpoints} endpoints with one exchange each, 43 bytes of JSON, store {options.Store}, {options.Rounds} rounds of {options.Seconds} s, {Environment.ProcessorCount} cores shared with the generator; medians:"
+                $"{type}{(options.IsSecure ? " over DTLS by pre-shared key" : "")}, {options.Endpoints} endpoints with one exchange each, 43 bytes of JSON, store {options.Store}, {options.Rounds} rounds of {options.Seconds} s, {Environment.ProcessorCount} cores shared with the generator; medians:"
             )
         );
         foreach (var side in sides)
@@ -128,6 +132,13 @@ internal static class CoapLoad
             );
         }
 
+        foreach (var side in sides.Where(side => side.HandshakesPerSecond is not null))
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {side.Side, -10} {side.HandshakesPerSecond:N0} handshakes/s before that, the client's half on the same cores"
+                )
+            );
         if (ratio is not null)
         {
             Console.WriteLine(
@@ -156,7 +167,8 @@ internal static class CoapLoad
             Of(run => run.PeakMebibytes),
             runs.First().AllocatedBytesPerRequest is null ? null : Of(run => run.AllocatedBytesPerRequest!.Value),
             runs.Sum(run => run.Retransmitted),
-            runs.Sum(run => run.Errors)
+            runs.Sum(run => run.Errors),
+            runs.First().HandshakesPerSecond is null ? null : Of(run => run.HandshakesPerSecond!.Value)
         );
     }
 }

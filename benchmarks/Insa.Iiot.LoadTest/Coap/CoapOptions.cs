@@ -18,6 +18,9 @@ internal sealed record CoapOptions
 
     public bool CompareLibcoap { get; private set; }
 
+    /// <summary>Whether each device has a DTLS session, by pre-shared key.</summary>
+    public bool IsSecure { get; private set; }
+
     public bool Json { get; private set; }
 
     public static bool TryParse(string[] args, [NotNullWhen(true)] out CoapOptions? options, [NotNullWhen(false)] out string? error)
@@ -55,6 +58,9 @@ internal sealed record CoapOptions
             case "--store":
                 Store = value;
                 return value is "null" or "sqlite";
+            case "--security":
+                IsSecure = value == "psk";
+                return value is "none" or "psk";
             case "--compare":
                 CompareLibcoap = true;
                 return value == "libcoap";

@@ -11,5 +11,6 @@ internal sealed record CoapRunResult(
     double PeakMebibytes,
     double? AllocatedBytesPerRequest,
     long Retransmitted,
-    long Errors
+    long Errors,
+    double? HandshakesPerSecond
 );

@@ -20,7 +20,7 @@ internal static class LoadServer
         builder.Logging.ClearProviders();
         var database = Path.Combine(folder, "iiot.db");
         var iiot = builder.Services.AddIiot();
-        builder.Services.AddSingleton<IDeviceAuthenticator, AnyDevice>();
+        builder.Services.AddSingleton<IDeviceAuthenticator, AnyDevice>().AddSingleton<IDevicePskStore, AnyDevice>();
         if (store == "sqlite")
             iiot.AddSqliteStorage(sqlite => sqlite.Path = database);
         else if (store == "postgres")
@@ -34,17 +34,21 @@ internal static class LoadServer
             builder.Services.AddSingleton<ITelemetrySink, NullSink>();
         iiot.AddIngestion();
         if (isCoap)
-            iiot.AddCoapServer(coap => coap.Listeners.Add(new CoapListenerOptions { Port = 0, IsPlain = true }));
+            iiot.AddCoapServer(coap =>
+            {
+                coap.Listeners.Add(new CoapListenerOptions { Port = 0, IsPlain = true });
+                coap.Listeners.Add(new CoapListenerOptions { Port = 0 });
+            });
         else
             iiot.AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Port = 0 }));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0));
 
         await using var app = builder.Build();
         await app.StartAsync();
-        var endpoint = isCoap
-            ? app.Services.GetRequiredService<CoapServerAddresses>().Endpoints[0]
-            : app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0];
-        Console.WriteLine(endpoint.Port.ToString(CultureInfo.InvariantCulture));
+        var endpoints = isCoap
+            ? app.Services.GetRequiredService<CoapServerAddresses>().Endpoints
+            : app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints;
+        Console.WriteLine(string.Join(' ', endpoints.Select(endpoint => endpoint.Port.ToString(CultureInfo.InvariantCulture))));
         while (await Console.In.ReadLineAsync() is { } command)
         {
             var answer =
@@ -84,8 +88,14 @@ internal static class LoadServer
         public Task WriteAsync(TelemetryBatch batch, CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
-    private sealed class AnyDevice : IDeviceAuthenticator
+    private sealed class AnyDevice : IDeviceAuthenticator, IDevicePskStore
     {
+        public ValueTask<DevicePsk?> SetPskAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
+
+        public ValueTask<DevicePsk?> FindPskAsync(string identity, CancellationToken cancellationToken = default) =>
+            ValueTask.FromResult<DevicePsk?>(new DevicePsk(identity, Coap.SecureDevice.Key));
+
         public ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default) =>
             ValueTask.FromResult(
                 DeviceCredential.TrySplitUserName(credential.UserName, out var device, out var tenant)

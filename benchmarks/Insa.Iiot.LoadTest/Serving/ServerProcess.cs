@@ -22,6 +22,9 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>The port of CoAP over DTLS.</summary>
+    public int SecurePort { get; private init; }
+
     public bool IsOurs { get; }
 
     public int Id => _process.Id;
@@ -63,8 +66,9 @@ internal sealed class ServerProcess : IAsyncDisposable
         };
         start.Environment[LoadServer.PostgresVariable] = postgres;
         var process = Process.Start(start)!;
-        var port = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
-        return new ServerProcess("insa.iiot", process, folder, int.Parse(port!, CultureInfo.InvariantCulture), isOurs: true);
+        var ports = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
+        var numbers = ports!.Split(' ').Select(port => int.Parse(port, CultureInfo.InvariantCulture)).ToArray();
+        return new ServerProcess("insa.iiot", process, folder, numbers[0], isOurs: true) { SecurePort = numbers[^1] };
     }
 
     public static async Task<ServerProcess> StartMosquittoAsync()
@@ -97,11 +101,12 @@ internal sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Starts libcoap's server, without logs.</summary>
-    public static async Task<ServerProcess> StartLibcoapAsync()
+    /// <param name="key">The pre-shared key of its DTLS port, if it is to have one.</param>
+    public static async Task<ServerProcess> StartLibcoapAsync(string? key)
     {
-        var binary = "/usr/bin/coap-server-notls";
+        var binary = key is null ? "/usr/bin/coap-server-notls" : "/usr/bin/coap-server-openssl";
         if (!File.Exists(binary))
-            throw new FileNotFoundException("coap-server-notls is missing: run eng/install-peers.sh.");
+            throw new FileNotFoundException($"{binary} is missing: run eng/install-peers.sh.");
         int port;
         using (var free = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp))
         {
@@ -109,10 +114,24 @@ internal sealed class ServerProcess : IAsyncDisposable
             port = ((IPEndPoint)free.LocalEndPoint!).Port;
         }
 
-        var arguments = new[] { "-A", "127.0.0.1", "-p", port.ToString(CultureInfo.InvariantCulture), "-v", "0" };
+        string[] arguments =
+        [
+            "-A",
+            "127.0.0.1",
+            "-p",
+            port.ToString(CultureInfo.InvariantCulture),
+            "-v",
+            "0",
+            .. key is null ? Array.Empty<string>() : ["-k", key],
+        ];
         var process = Process.Start(new ProcessStartInfo(binary, arguments))!;
         await PingAsync(port);
-        return new ServerProcess("libcoap", process, Directory.CreateTempSubdirectory("iiot-load-").FullName, port, isOurs: false);
+
+        // Its DTLS port is the next one.
+        return new ServerProcess("libcoap", process, Directory.CreateTempSubdirectory("iiot-load-").FullName, port, isOurs: false)
+        {
+            SecurePort = port + 1,
+        };
     }
 
     // A CoAP ping (RFC 7252 §4.3), until it is answered.
