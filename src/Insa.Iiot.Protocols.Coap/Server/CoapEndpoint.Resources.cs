@@ -94,7 +94,7 @@ internal sealed partial class CoapEndpoint
             NoResponse = head.NoResponse,
             Block1 = head.Block1,
             Block2 = head.Block2,
-            BodyKey = request.Peer is null ? [] : key[..BodyKey.Write(request.Address, request.Message, key)].ToArray(),
+            BodyKey = request.Peer is null ? [] : key[..BodyKey.Write(request.Address, request.Session, request.Message, key)].ToArray(),
             IsNoted = isNoted,
         };
         _requestsAtWork.Add(pending);
@@ -116,7 +116,7 @@ internal sealed partial class CoapEndpoint
         if (request.Peer is null)
             return false;
         Span<byte> key = stackalloc byte[BodyKey.MaxLength];
-        key = key[..BodyKey.Write(request.Address, request.Message, key)];
+        key = key[..BodyKey.Write(request.Address, request.Session, request.Message, key)];
         if (_downloads.Find(key, _now) is not { } kept)
         {
             if (IsIdempotent(request.Header.Code))

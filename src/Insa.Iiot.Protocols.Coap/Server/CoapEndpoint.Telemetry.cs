@@ -45,7 +45,7 @@ internal sealed partial class CoapEndpoint
     private bool Assemble(in Request request, CoapBlock block, out byte[]? body, out int length)
     {
         Span<byte> key = stackalloc byte[BodyKey.MaxLength];
-        key = key[..BodyKey.Write(request.Address, request.Message, key)];
+        key = key[..BodyKey.Write(request.Address, request.Session, request.Message, key)];
         switch (_uploads.Add(key, block, request.Message.Payload, request.Head.Size1, _now, out body, out length))
         {
             case BodyState.Complete:
@@ -105,6 +105,7 @@ internal sealed partial class CoapEndpoint
         {
             MaxAge = IngestAnswer.MaxAgeOf(receipt.Reason, receipt.RetryAfter),
             Diagnostic = IngestAnswer.DiagnosticOf(receipt.Reason),
+            IsProblem = head.Accept == CoapContentFormat.ProblemDetails,
             Block1 = head.Block1?.Value,
         };
         Answer(request, reply);
@@ -153,6 +154,11 @@ internal sealed partial class CoapEndpoint
 
         _sender.Send(batch);
         batch.Return();
+        lock (_sync)
+        {
+            if (_pendingMessages == 0)
+                _answered?.TrySetResult();
+        }
     }
 
     private void Settle(in PendingAnswer answer, CommitResult result, bool isAcknowledged, DatagramBatch batch)

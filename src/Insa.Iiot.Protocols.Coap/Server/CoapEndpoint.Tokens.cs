@@ -55,6 +55,12 @@ internal sealed partial class CoapEndpoint
         {
             isKnown = false;
         }
+        catch (Exception e)
+        {
+            // Whatever it was, those who wait are told, and the next one is asked for anew.
+            _logger.DatagramFailed(e);
+            isKnown = false;
+        }
 
         lock (_sync)
         {

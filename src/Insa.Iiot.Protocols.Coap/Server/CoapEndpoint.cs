@@ -12,6 +12,7 @@ namespace Insa.Iiot.Protocols.Coap.Server;
 /// <summary>The messages and exchanges of one listener (RFC 7252 §4, §5). One lock guards its tables: its socket's thread holds it while a datagram is handled, commits while their answers are written.</summary>
 internal sealed partial class CoapEndpoint : IDatagramHandler
 {
+    private const int MaxProblemBytes = 128;
     private const int AnswerCacheBytes = 4 * 1024 * 1024;
     private static readonly TimeSpan BodyLifetime = TimeSpan.FromMinutes(2);
 
@@ -38,6 +39,7 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
     private long _now;
     private int _unit;
     private long _requests;
+    private TaskCompletionSource? _answered;
 
     public CoapEndpoint(CoapEndpointServices services, IDatagramSender sender, CancellationToken stopping)
     {
@@ -81,30 +83,15 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
     /// <summary>Takes a datagram of plain CoAP.</summary>
     public void Receive(in PeerAddress peer, ReadOnlySpan<byte> datagram)
     {
-        try
-        {
-            lock (_sync)
-                Handle(peer, null, peer.IsLoopback, datagram);
-        }
-        catch (Exception e)
-        {
-            // Whatever it was, the socket goes on.
-            _logger.DatagramFailed(e);
-        }
+        lock (_sync)
+            Handle(peer, null, peer.IsLoopback, datagram);
     }
 
     /// <summary>Takes a datagram of a secured session.</summary>
     public void Receive(in PeerAddress peer, DeviceSession session, ReadOnlySpan<byte> datagram)
     {
-        try
-        {
-            lock (_sync)
-                Handle(peer, session, isVerified: true, datagram);
-        }
-        catch (Exception e)
-        {
-            _logger.DatagramFailed(e);
-        }
+        lock (_sync)
+            Handle(peer, session, isVerified: true, datagram);
     }
 
     /// <summary>The peer of a secured session has another address, which it has to show to be its own before it is sent much (RFC 9146 §6).</summary>
@@ -150,7 +137,19 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
         }
     }
 
-    /// <summary>Says no more to its resources.</summary>
+    /// <summary>Completes when all that was taken is answered, once nothing more is received.</summary>
+    public Task WhenAnsweredAsync()
+    {
+        lock (_sync)
+        {
+            _answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_pendingMessages == 0)
+                _answered.SetResult();
+            return _answered.Task;
+        }
+    }
+
+    /// <summary>Hears no more of its resources.</summary>
     public void Stop()
     {
         foreach (var resource in _services.Resources.All)
@@ -315,7 +314,10 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
     {
         writer.WriteHeader(header, token);
         if (!reply.Diagnostic.IsEmpty)
-            writer.WriteOption(CoapOptionNumber.ContentFormat, CoapContentFormat.Text);
+            writer.WriteOption(
+                CoapOptionNumber.ContentFormat,
+                reply.IsProblem ? CoapContentFormat.ProblemDetails : (uint)CoapContentFormat.Text
+            );
         if (reply.MaxAge > TimeSpan.Zero)
             writer.WriteOption(CoapOptionNumber.MaxAge, (uint)Math.Ceiling(reply.MaxAge.TotalSeconds));
         if (reply.Block1 is { } block)
@@ -324,7 +326,18 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
             writer.WriteOption(CoapOptionNumber.Size1, (uint)reply.Size1);
         if (!reply.Echo.IsEmpty)
             writer.WriteOption(CoapOptionNumber.Echo, reply.Echo);
-        writer.WritePayload(reply.Diagnostic);
+        if (!reply.IsProblem || reply.Diagnostic.IsEmpty)
+        {
+            writer.WritePayload(reply.Diagnostic);
+            return;
+        }
+
+        // A map of one entry: the title, whose key is -1 (RFC 9290 §2).
+        Span<byte> problem = stackalloc byte[MaxProblemBytes];
+        ReadOnlySpan<byte> head = [0xA1, 0x20, 0x78, (byte)reply.Diagnostic.Length];
+        head.CopyTo(problem);
+        reply.Diagnostic.CopyTo(problem[head.Length..]);
+        writer.WritePayload(problem[..(head.Length + reply.Diagnostic.Length)]);
     }
 
     private void SendEmpty(in PeerAddress address, CoapType type, ushort messageId)

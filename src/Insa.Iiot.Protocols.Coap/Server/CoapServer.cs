@@ -30,22 +30,29 @@ internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddres
         addresses.Endpoints = [.. _listeners.Select(listener => listener.Socket.LocalEndPoint)];
         foreach (var (socket, endpoint, secure) in _listeners)
         {
-            socket.Start(secure ?? (IDatagramHandler)endpoint, $"CoAP {socket.LocalEndPoint}");
+            socket.Start(secure ?? (IDatagramHandler)endpoint, $"CoAP {socket.LocalEndPoint}", services.Logger.DatagramFailed);
             services.Logger.Listening(socket.LocalEndPoint, secure is null ? "plain" : "DTLS");
         }
 
         return Task.CompletedTask;
     }
 
+    // What was taken is answered first: the pipeline stops after this.
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        foreach (var (socket, _, _) in _listeners)
+            socket.Stop();
+        await Task.WhenAll(_listeners.Select(listener => listener.Endpoint.WhenAnsweredAsync()))
+            .WaitAsync(cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Close();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(CancellationToken.None).ConfigureAwait(false);
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        Close();
         _stopping.Dispose();
     }
 

@@ -19,4 +19,7 @@ internal readonly ref struct Reply(CoapCode code)
 
     /// <summary>What is wrong, for people (RFC 7252 §5.5.2).</summary>
     public ReadOnlySpan<byte> Diagnostic { get; init; }
+
+    /// <summary>Whether it is told as problem details (RFC 9290), which the client has said it accepts.</summary>
+    public bool IsProblem { get; init; }
 }

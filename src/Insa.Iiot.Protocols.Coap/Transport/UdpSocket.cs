@@ -22,6 +22,7 @@ internal sealed class UdpSocket : IDatagramSender, IDisposable
     private readonly LinuxDatagrams? _outgoing = LinuxDatagrams.IsSupported ? new LinuxDatagrams(0) : null;
     private readonly AddressFamily _family;
     private Thread? _thread;
+    private Action<Exception> _failed = static _ => { };
     private volatile bool _isStopping;
     private bool _isClosed;
 
@@ -52,8 +53,12 @@ internal sealed class UdpSocket : IDatagramSender, IDisposable
     public IPEndPoint LocalEndPoint => (IPEndPoint)_socket.LocalEndPoint!;
 
     /// <summary>Starts to receive.</summary>
-    public void Start(IDatagramHandler handler, string name)
+    /// <param name="handler">Takes what is received.</param>
+    /// <param name="name">The thread's name.</param>
+    /// <param name="failed">Told of what the handler throws; the socket goes on.</param>
+    public void Start(IDatagramHandler handler, string name, Action<Exception> failed)
     {
+        _failed = failed;
         _thread = new Thread(() => ReceiveLoop(handler)) { IsBackground = true, Name = name };
         _thread.Start();
     }
@@ -128,10 +133,10 @@ internal sealed class UdpSocket : IDatagramSender, IDisposable
             {
                 var datagram = datagrams.DatagramAt(i);
                 if (datagram.Length is > 0 and <= MaxDatagramBytes)
-                    handler.Receive(datagrams.PeerAt(i), datagram);
+                    Give(handler, datagrams.PeerAt(i), datagram);
             }
 
-            handler.Tick();
+            Tick(handler);
         }
     }
 
@@ -142,8 +147,32 @@ internal sealed class UdpSocket : IDatagramSender, IDisposable
         while (!_isStopping)
         {
             for (var i = 0; i < TickEvery && TryReceive(buffer, source, out var length); i++)
-                handler.Receive(PeerAddress.From(source), buffer.AsSpan(0, length));
+                Give(handler, PeerAddress.From(source), buffer.AsSpan(0, length));
+            Tick(handler);
+        }
+    }
+
+    private void Give(IDatagramHandler handler, in PeerAddress peer, ReadOnlySpan<byte> datagram)
+    {
+        try
+        {
+            handler.Receive(peer, datagram);
+        }
+        catch (Exception e)
+        {
+            _failed(e);
+        }
+    }
+
+    private void Tick(IDatagramHandler handler)
+    {
+        try
+        {
             handler.Tick();
+        }
+        catch (Exception e)
+        {
+            _failed(e);
         }
     }
 

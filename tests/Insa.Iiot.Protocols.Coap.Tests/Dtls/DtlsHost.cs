@@ -19,7 +19,7 @@ internal sealed class DtlsHost : IDatagramHandler, IDatagramSender, IDtlsSink, I
         var settings = Settings();
         settings = adjust?.Invoke(settings) ?? settings;
         Server = new DtlsServer(this, this, settings, time ?? TimeProvider.System);
-        _socket.Start(this, "dtls test");
+        _socket.Start(this, "dtls test", static e => throw new InvalidOperationException("The DTLS server threw.", e));
     }
 
     public DtlsCredentials Credentials { get; } = new();

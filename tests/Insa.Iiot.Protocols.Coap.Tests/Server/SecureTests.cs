@@ -152,9 +152,7 @@ public sealed class SecureTests
         new AdapterSurroundings().AddTo(builder.Services);
         builder.Services.AddIiot().AddIngestion().AddCoapServer(coap => coap.Listeners.Add(new CoapListenerOptions { Port = 0 }));
         using var host = builder.Build();
-        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
-            host.StartAsync()
-        );
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync());
         Assert.Contains("set Certificate", error.Message, StringComparison.Ordinal);
     }
 

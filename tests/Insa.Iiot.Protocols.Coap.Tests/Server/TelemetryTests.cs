@@ -244,6 +244,55 @@ public sealed class TelemetryTests
         Assert.Equal(CoapCode.Changed, (await PostFromAsync(world, 2)).Code);
     }
 
+    [Fact]
+    public async Task What_is_wrong_is_told_as_text_or_as_problem_details()
+    {
+        await using var world = await CoapWorld.StartAsync();
+        Assert.Equal("the payload cannot be read", (await world.AskAsync(CoapCode.Post, "telemetry", "{"u8.ToArray())).Text);
+        var problem = await world.AskAsync(
+            CoapCode.Post,
+            "telemetry",
+            "{"u8.ToArray(),
+            (CoapOptionNumber.Accept, Wire.UInt(CoapContentFormat.ProblemDetails))
+        );
+        Assert.Equal((CoapCode.BadRequest, 257u), (problem.Code, problem.UInt(CoapOptionNumber.ContentFormat)));
+        Assert.Equal("A120781A" + Convert.ToHexString("the payload cannot be read"u8), Convert.ToHexString(problem.Payload));
+    }
+
+    [Fact]
+    public async Task Devices_behind_one_address_do_not_see_each_others_bodies()
+    {
+        await using var world = await CoapWorld.StartAsync(coap =>
+            coap.Map("mine")
+                .On(
+                    CoapCode.Get,
+                    (context, _) =>
+                        ValueTask.FromResult(
+                            new CoapResponse(CoapCode.Content)
+                            {
+                                Payload = Encoding.UTF8.GetBytes(
+                                    string.Concat(Enumerable.Repeat(context.Session!.Device.Value + " ", 400))
+                                ),
+                            }
+                        )
+                )
+        );
+        Assert.StartsWith("press", (await world.AskAsync(CoapCode.Get, "mine")).Text, StringComparison.Ordinal);
+        var rest = Wire.Request(
+            CoapType.Confirmable,
+            CoapCode.Get,
+            9,
+            [1],
+            "mine?" + Gateway,
+            default,
+            (CoapOptionNumber.Block2, Wire.UInt(new CoapBlock(1, false, 6).Value))
+        );
+        world.Receive(rest);
+        var answer = await world.Wire.NextAsync();
+        Assert.DoesNotContain("press", answer.Text, StringComparison.Ordinal);
+        Assert.Contains("gate", answer.Text, StringComparison.Ordinal);
+    }
+
     private static async Task<Sent> PostFromAsync(CoapWorld world, int port)
     {
         world.Post(
