@@ -6,5 +6,6 @@ dotnet run --project benchmarks/Insa.Iiot.Benchmarks -c Release --no-build -- --
 load() { dotnet run --project benchmarks/Insa.Iiot.LoadTest -c Release --no-build -- "$@"; }
 load mqtt --seconds 1 --rounds 1 --connections 4 --store sqlite --compare mosquitto
 load mqtt --seconds 1 --rounds 1 --connections 4 --store postgres
+load coap --seconds 1 --rounds 1 --endpoints 32 --store sqlite --compare libcoap
 load copy --points 100000 --rounds 1
 load read --percent 1 --rounds 2

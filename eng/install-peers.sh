@@ -12,6 +12,7 @@ need mosquitto_pub mosquitto-clients
 need sqlite3 sqlite3
 need psql postgresql-client
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
+need coap-client-notls libcoap3-bin
 need openssl openssl
 need curl curl
 need node nodejs

@@ -8,7 +8,7 @@ host=
 cleanup() { [ -z "$host" ] || kill "$host" 2>/dev/null || true; rm -rf "$data"; }
 trap cleanup EXIT
 
-dotnet run --project samples/Insa.Iiot.SampleHost -c Release --no-build -- --data "$data" --Iiot:Http:Port 0 --Iiot:Mqtt:Port 0 >"$data/out" 2>&1 &
+dotnet run --project samples/Insa.Iiot.SampleHost -c Release --no-build -- --data "$data" --Iiot:Http:Port 0 --Iiot:Mqtt:Port 0 --Iiot:Coap:Port 0 --Iiot:Coap:SecurePort 0 >"$data/out" 2>&1 &
 runner=$!
 for _ in $(seq 300); do
   grep -q 'Ctrl+C' "$data/out" && break
@@ -26,6 +26,9 @@ http=$(read_key http)
 # The banner's own lines must work as they stand.
 grep -E '^ +mosquitto_pub ' "$data/out" | sh
 grep -E '^ +curl ' "$data/out" | sh | grep '"value":21.5' >/dev/null || { echo "The published reading was not read back."; exit 1; }
+
+grep -E '^ +coap-client-notls ' "$data/out" | sh
+curl -fsS -H "Authorization: Bearer $(read_key adminToken)" "$http/api/v1/devices/demo-press-01/telemetry/latest" | grep '"value":22.5' >/dev/null || { echo "The reading sent by CoAP was not read back."; exit 1; }
 
 curl -fsS -u "$(read_key username):$(read_key password)" -H 'Content-Type: application/json' -d '{"data":{"pressure":3.5}}' "$http/api/v1/telemetry"
 curl -fsS -H "Authorization: Bearer $(read_key adminToken)" "$http/api/v1/devices/demo-press-01/telemetry?metric=pressure" | grep '"value":3.5' >/dev/null

@@ -1,4 +1,5 @@
 using Insa.Iiot.LoadTest;
+using Insa.Iiot.LoadTest.Coap;
 using Insa.Iiot.LoadTest.Copy;
 using Insa.Iiot.LoadTest.Mqtt;
 using Insa.Iiot.LoadTest.Read;
@@ -19,6 +20,15 @@ const string Usage = """
       --rate N               messages a second in all, instead of as fast as they go; prints the server's memory each second
       --flood                times another tenant's 10 messages a second, idle and under this load
       --json                 prints one JSON document
+    Usage: coap [options]    loads the CoAP server, and libcoap's beside it, in alternating runs
+      --endpoints 256        emulated devices, each with one exchange in flight
+      --con | --non          confirmable or not: --con
+      --security none|psk    psk: each device makes a DTLS session first, which is timed too
+      --seconds 5            length of a run
+      --rounds 3             runs per side, after one to warm up
+      --store null|sqlite    where the server writes to before it answers
+      --compare libcoap      the peer; without it the server runs alone
+      --json                 prints one JSON document
     Usage: copy [options]    writes the same telemetry by psql and by the sink to a private PostgreSQL server, in alternating runs
       --points 2000000       points of a run
       --rounds 3             runs per case, after one to warm up
@@ -34,7 +44,9 @@ const string Usage = """
     """;
 
 if (args is ["serve", var store, var data])
-    return await LoadServer.RunAsync(store, data);
+    return await LoadServer.RunAsync(store, data, isCoap: false);
+if (args is ["serve-coap", var coapStore, var coapData])
+    return await LoadServer.RunAsync(coapStore, coapData, isCoap: true);
 var usage = Usage.Replace("{CASES}", string.Join(',', CopyCase.All.Select(known => known.Name)), StringComparison.Ordinal);
 if (args.Contains("--help"))
 {
@@ -55,6 +67,14 @@ if (args is ["read", .. var readArgs])
     if (ReadOptions.TryParse(readArgs, out var readOptions, out var readError))
         return await ReadBench.RunAsync(readOptions);
     Console.Error.WriteLine(readError + Environment.NewLine + usage);
+    return 2;
+}
+
+if (args is ["coap", .. var coapArgs])
+{
+    if (CoapOptions.TryParse(coapArgs, out var coapOptions, out var coapError))
+        return await CoapLoad.RunAsync(coapOptions);
+    Console.Error.WriteLine(coapError + Environment.NewLine + usage);
     return 2;
 }
 

@@ -1,3 +1,4 @@
+using Insa.Iiot.Protocols.Coap;
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.SampleHost.Bootstrap;
 using Insa.Iiot.SampleHost.Simulation;
@@ -25,7 +26,9 @@ internal static class HostRun
         }
         catch (IOException e)
         {
-            return await FailAsync($"{e.Message} Another port: --Iiot:Http:Port or --Iiot:Mqtt:Port; another folder: --data DIR.");
+            return await FailAsync(
+                $"{e.Message} Another port: --Iiot:Http:Port, --Iiot:Mqtt:Port, --Iiot:Coap:Port or --Iiot:Coap:SecurePort; another folder: --data DIR."
+            );
         }
         catch (UnauthorizedAccessException e)
         {
@@ -38,11 +41,13 @@ internal static class HostRun
             .Features.Get<IServerAddressesFeature>()!
             .Addresses.Select(address => new Uri(address).Port)
             .First(port => port != mqtt.Port);
+        var coap = app.Services.GetRequiredService<CoapServerAddresses>().Endpoints;
         var settings = app.Services.GetRequiredService<HostSettings>();
         bootstrap = bootstrap with
         {
             Http = $"http://{settings.HttpAddress}:{httpPort}",
             Mqtt = new BootstrapMqtt(mqtt.Address.ToString(), mqtt.Port),
+            Coap = bootstrap.Coap! with { Host = coap[1].Address.ToString(), Port = coap[0].Port, SecurePort = coap[1].Port },
         };
         var file = app.Services.GetRequiredService<FirstStart>().Write(bootstrap);
         await Console.Out.WriteLineAsync(Banner(bootstrap, file, app.Services.GetRequiredService<StoreName>(), settings.SimulatedMachines));
@@ -55,6 +60,8 @@ internal static class HostRun
         var read = $"sed -n 's/.*\"%s\": *\"\\([^\"]*\\)\".*/\\1/p' '{file}'";
         var password = read.Replace("%s", "password", StringComparison.Ordinal);
         var token = read.Replace("%s", "adminToken", StringComparison.Ordinal);
+        var coapToken = read.Replace("%s", "token", StringComparison.Ordinal);
+        var coap = bootstrap.Coap!;
         var machines = simulated switch
         {
             0 => "none; --simulate N for some",
@@ -66,6 +73,7 @@ internal static class HostRun
 
             Insa.Iiot is ready.
               MQTT   {{{bootstrap.Mqtt.Host}}}:{{{bootstrap.Mqtt.Port}}}   devices of tenant '{{{bootstrap.Tenant}}}', by user name and password
+              CoAP   {{{coap.Host}}}:{{{coap.SecurePort}}}   DTLS, by pre-shared key; and 127.0.0.1:{{{coap.Port}}}, plain, by token
               HTTP   {{{bootstrap.Http}}}   REST API, tried at /scalar; {{{bootstrap.AdminEmail}}} or the admin token; /health/ready, /metrics
               Store  {{{store.Text}}}
               Data   {{{Path.GetDirectoryName(file)}}}   secrets in bootstrap.json, for this user only
@@ -74,6 +82,9 @@ internal static class HostRun
             Publish a reading, then read it back:
               mosquitto_pub -h {{{bootstrap.Mqtt.Host}}} -p {{{bootstrap.Mqtt.Port}}} -q 1 -u {{{bootstrap.Device.Username}}} -P "$({{{password}}})" -t telemetry -m '{"data":{"temperature":21.5}}'
               curl -s -H "Authorization: Bearer $({{{token}}})" {{{bootstrap.Http}}}/api/v1/devices/{{{bootstrap.Device.Id}}}/telemetry/latest
+
+            The same by CoAP (Debian: libcoap3-bin):
+              coap-client-notls -m post -e '{"data":{"temperature":22.5}}' "coap://127.0.0.1:{{{coap.Port}}}/telemetry?token=$({{{coapToken}}})"
 
             Ctrl+C stops it; what was taken is committed first.
             """;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Insa.Iiot.Protocols.Coap;
 
 namespace Insa.Iiot.SampleHost;
 
@@ -10,6 +11,9 @@ internal sealed record HostSettings(
     int HttpPort,
     IPAddress MqttAddress,
     int MqttPort,
+    IPAddress CoapAddress,
+    int CoapPort,
+    int CoapSecurePort,
     int SimulatedMachines,
     string Storage
 )
@@ -27,6 +31,9 @@ internal sealed record HostSettings(
             ReadPort(configuration, "Iiot:Http:Port", 8080),
             ReadAddress(configuration, "Iiot:Mqtt:Address"),
             ReadPort(configuration, "Iiot:Mqtt:Port", 1883),
+            ReadAddress(configuration, "Iiot:Coap:Address"),
+            ReadPort(configuration, "Iiot:Coap:Port", CoapListenerOptions.DefaultPort),
+            ReadPort(configuration, "Iiot:Coap:SecurePort", CoapListenerOptions.DefaultSecurePort),
             ReadMachines(configuration, "Iiot:Simulate"),
             ReadStorage(configuration, "Iiot:Storage")
         );

@@ -1,4 +1,5 @@
 using Insa.Iiot;
+using Insa.Iiot.Protocols.Coap;
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.SampleHost;
 using Insa.Iiot.SampleHost.Api;
@@ -15,13 +16,19 @@ if (args is [AuditCommand.Name, .. var rest])
 var builder = WebApplication.CreateSlimBuilder(args);
 builder.Configuration.AddCommandLine(args, new Dictionary<string, string> { ["--data"] = "Iiot:Data", ["--simulate"] = "Iiot:Simulate" });
 HostSettings settings;
+string credentialKey;
 try
 {
     settings = HostSettings.From(builder.Configuration);
+    credentialKey = CredentialKeyFile.ReadOrMake(settings.Data);
 }
 catch (FormatException e)
 {
     return await HostRun.FailAsync(e.Message);
+}
+catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+{
+    return await HostRun.FailAsync($"{e.Message} Choose a folder that may be written: --data DIR.");
 }
 
 builder
@@ -31,10 +38,16 @@ builder
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.HttpAddress, settings.HttpPort));
 builder
     .Services.AddIiot()
-    .AddStorage(settings, builder.Configuration)
+    .AddStorage(settings, builder.Configuration, credentialKey)
     .AddTenancy(tenancy => builder.Configuration.GetSection("Iiot:Tenancy").Bind(tenancy))
     .AddIngestion(ingestion => builder.Configuration.GetSection("Iiot:Ingestion").Bind(ingestion))
     .AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort }))
+    .AddCoapServer(coap =>
+    {
+        builder.Configuration.GetSection("Iiot:Coap").Bind(coap);
+        coap.Listeners.Add(new CoapListenerOptions { Port = settings.CoapPort, IsPlain = true });
+        coap.Listeners.Add(new CoapListenerOptions { Address = settings.CoapAddress, Port = settings.CoapSecurePort });
+    })
     .AddRestApi(api => builder.Configuration.GetSection("Iiot:RestApi").Bind(api));
 builder.Services.AddSingleton(settings).AddSingleton<FirstStart>();
 if (settings.SimulatedMachines > 0)

@@ -9,7 +9,14 @@ public sealed class DependencyTests
     private const string RestApi = "Insa.Iiot.AspNetCore";
 
     public static TheoryData<string> Packages =>
-        ["Insa.Iiot.Ingestion", "Insa.Iiot.Protocols.Mqtt", "Insa.Iiot.Storage.Postgres", "Insa.Iiot.Storage.Sqlite", "Insa.Iiot.Tenancy"];
+        [
+            "Insa.Iiot.Ingestion",
+            "Insa.Iiot.Protocols.Coap",
+            "Insa.Iiot.Protocols.Mqtt",
+            "Insa.Iiot.Storage.Postgres",
+            "Insa.Iiot.Storage.Sqlite",
+            "Insa.Iiot.Tenancy",
+        ];
 
     [Theory]
     [MemberData(nameof(Packages))]

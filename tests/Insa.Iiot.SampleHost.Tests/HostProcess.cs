@@ -12,6 +12,8 @@ internal sealed class HostProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private static readonly string[] Ports = ["--Iiot:Http:Port", "--Iiot:Mqtt:Port", "--Iiot:Coap:Port", "--Iiot:Coap:SecurePort"];
+
     private readonly Process _process;
     private readonly HttpClient _http;
     private readonly StringBuilder _log = new();
@@ -49,6 +51,9 @@ internal sealed class HostProcess : IAsyncDisposable
     }
 
     public IPEndPoint Mqtt => new(IPAddress.Parse((string)Bootstrap["mqtt"]!["host"]!), (int)Bootstrap["mqtt"]!["port"]!);
+
+    /// <summary>The port of plain CoAP, at loopback.</summary>
+    public IPEndPoint Coap => new(IPAddress.Loopback, (int)Bootstrap["coap"]!["port"]!);
 
     public AuthenticationHeaderValue Admin => new("Bearer", (string)Bootstrap["adminToken"]!);
 
@@ -193,7 +198,7 @@ internal sealed class HostProcess : IAsyncDisposable
         return Process.Start(
             new ProcessStartInfo(
                 Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
-                [host, "--data", data, .. Default("--Iiot:Http:Port", arguments), .. Default("--Iiot:Mqtt:Port", arguments), .. arguments]
+                [host, "--data", data, .. Ports.SelectMany(port => Default(port, arguments)), .. arguments]
             )
             {
                 RedirectStandardOutput = true,

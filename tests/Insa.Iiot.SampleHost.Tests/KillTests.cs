@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace Insa.Iiot.SampleHost.Tests;
 
@@ -19,25 +20,42 @@ public sealed class KillTests(PostgresCluster cluster, ITestOutputHelper output)
     public void Dispose() => _folder.Dispose();
 
     [Fact]
-    public Task What_a_killed_host_acknowledged_is_stored_and_nothing_is_stored_twice() => KillAgainAndAgainAsync();
+    public Task What_a_killed_host_acknowledged_is_stored_and_nothing_is_stored_twice() => KillAgainAndAgainAsync(ByMqtt);
 
     [Fact]
     public async Task The_same_holds_on_PostgreSQL() =>
-        await KillAgainAndAgainAsync(PostgresCluster.Arguments(cluster.Server, await cluster.MakeDatabaseAsync()));
+        await KillAgainAndAgainAsync(ByMqtt, PostgresCluster.Arguments(cluster.Server, await cluster.MakeDatabaseAsync()));
 
-    private async Task KillAgainAndAgainAsync(params string[] arguments)
+    [Fact]
+    public Task The_same_holds_by_CoAP_although_devices_send_again() => KillAgainAndAgainAsync(ByCoap);
+
+    private Load ByMqtt => new(2, (id, user, password) => new LoadDevice(id, user, password, _start), host => host.Mqtt);
+
+    private Load ByCoap => new(32, (id, user, password) => new CoapLoadDevice(id, user, password, _start), host => host.Coap);
+
+    private async Task KillAgainAndAgainAsync(Load load, params string[] arguments)
     {
         var random = new Random(1);
-        LoadDevice[] devices = [];
+        ILoadDevice[] devices = [];
         var ahead = 0;
         for (var cycle = 0; cycle < Cycles; cycle++)
         {
             await using var host = await HostProcess.StartAsync(_folder.Data, arguments);
             if (cycle == 0)
-                devices = [await AddAsync(host, "kill-1"), await AddAsync(host, "kill-2")];
+            {
+                devices = new ILoadDevice[load.Devices];
+                for (var i = 0; i < devices.Length; i++)
+                {
+                    var (user, password) = await host.AddDeviceAsync($"kill-{i}");
+                    devices[i] = load.Make($"kill-{i}", user, password);
+                }
+            }
             else
+            {
                 ahead += (await Task.WhenAll(devices.Select(device => AheadAsync(host, device)))).Sum();
-            await KillUnderLoadAsync(host, devices, random.Next(1, MostAcknowledgementsPerCycle));
+            }
+
+            await KillUnderLoadAsync(host, load.EndpointOf(host), devices, random.Next(1, MostAcknowledgementsPerCycle));
         }
 
         await using var last = await HostProcess.StartAsync(_folder.Data, arguments);
@@ -46,14 +64,8 @@ public sealed class KillTests(PostgresCluster cluster, ITestOutputHelper output)
         Assert.Equal(0, await last.StopAsync());
     }
 
-    private async Task<LoadDevice> AddAsync(HostProcess host, string id)
-    {
-        var (user, password) = await host.AddDeviceAsync(id);
-        return new LoadDevice(id, user, password, _start);
-    }
-
     /// <summary>Kills the host at the given acknowledgement, while more readings are on their way to it.</summary>
-    private static Task KillUnderLoadAsync(HostProcess host, LoadDevice[] devices, int acknowledgements)
+    private static Task KillUnderLoadAsync(HostProcess host, IPEndPoint endpoint, ILoadDevice[] devices, int acknowledgements)
     {
         void Count(int count)
         {
@@ -62,15 +74,18 @@ public sealed class KillTests(PostgresCluster cluster, ITestOutputHelper output)
                 host.Kill();
         }
 
-        return Task.WhenAll(devices.Select(device => device.RunAsync(host.Mqtt, Count))).WaitAsync(CyclePatience);
+        return Task.WhenAll(devices.Select(device => device.RunAsync(endpoint, Count))).WaitAsync(CyclePatience);
     }
 
     /// <returns>How many readings the host stored that the device does not know of, and sends again.</returns>
-    private static async Task<int> AheadAsync(HostProcess host, LoadDevice device)
+    private static async Task<int> AheadAsync(HostProcess host, ILoadDevice device)
     {
         var latest = (await host.ReadAsync($"/api/v1/devices/{device.Id}/telemetry/latest"))["points"]!.AsArray();
         var ahead = (latest.Count == 0 ? 0 : (int)(double)latest[0]!["value"]! + 1) - device.Acknowledged;
         Assert.True(ahead >= 0, $"The last {-ahead} acknowledged readings of {device.Id} are not stored.");
         return ahead;
     }
+
+    /// <summary>How the host is loaded.</summary>
+    private sealed record Load(int Devices, Func<string, string, string, ILoadDevice> Make, Func<HostProcess, IPEndPoint> EndpointOf);
 }

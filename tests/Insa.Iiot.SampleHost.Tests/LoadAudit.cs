@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace Insa.Iiot.SampleHost.Tests;
 
-/// <summary>What became of the readings of <see cref="LoadDevice"/>s, as the host's API tells it.</summary>
+/// <summary>What became of the readings of <see cref="ILoadDevice"/>s, as the host's API tells it.</summary>
 internal sealed record LoadAudit(int Acknowledged, int Stored)
 {
     private const int PageSize = 10_000;
 
     /// <summary>Reads all readings back; fails if one is missing that was acknowledged, is there twice, or was never sent.</summary>
-    public static async Task<LoadAudit> ReadAsync(HostProcess host, IReadOnlyCollection<LoadDevice> devices)
+    public static async Task<LoadAudit> ReadAsync(HostProcess host, IReadOnlyCollection<ILoadDevice> devices)
     {
         var stored = 0;
         foreach (var device in devices)
@@ -28,7 +28,7 @@ internal sealed record LoadAudit(int Acknowledged, int Stored)
 
     public override string ToString() => $"{Acknowledged} acknowledged, {Stored} stored, none twice";
 
-    private static async Task<List<(int Number, DateTimeOffset Time)>> ReadAsync(HostProcess host, LoadDevice device)
+    private static async Task<List<(int Number, DateTimeOffset Time)>> ReadAsync(HostProcess host, ILoadDevice device)
     {
         var readings = new List<(int, DateTimeOffset)>();
         for (var cursor = ""; cursor is not null; )
@@ -47,7 +47,7 @@ internal sealed record LoadAudit(int Acknowledged, int Stored)
     }
 
     /// <returns>How many readings the aggregates count.</returns>
-    private static async Task<int> CountAsync(HostProcess host, LoadDevice device)
+    private static async Task<int> CountAsync(HostProcess host, ILoadDevice device)
     {
         var path =
             $"/api/v1/devices/{device.Id}/telemetry/aggregate?metric=n&bucket=1d&from={Format(device.TimeOf(0).AddDays(-1))}&to={Format(device.TimeOf(device.Sent))}";

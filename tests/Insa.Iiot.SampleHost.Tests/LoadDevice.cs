@@ -7,27 +7,22 @@ namespace Insa.Iiot.SampleHost.Tests;
 
 /// <summary>
 /// A device that publishes numbered readings by MQTT 3.1.1 at QoS 1, its window always full, and after a broken connection begins again
-/// with the first that was not acknowledged. Reading n has the time <c>start + n</c> milliseconds, however often it is sent.
+/// with the first that was not acknowledged.
 /// </summary>
-internal sealed class LoadDevice(string id, string user, string password, DateTimeOffset start)
+internal sealed class LoadDevice(string id, string user, string password, DateTimeOffset start) : ILoadDevice
 {
     private const int Window = 64;
     private const byte ServerUnavailable = 3; // MQTT 3.1.1 table 3.1
 
     public string Id => id;
 
-    /// <summary>Readings 0 to this, exclusive, are acknowledged.</summary>
     public int Acknowledged { get; private set; }
 
-    /// <summary>Readings 0 to this, exclusive, were sent at least once.</summary>
     public int Sent { get; private set; }
 
     public DateTimeOffset TimeOf(int reading) => start.AddMilliseconds(reading);
 
-    /// <summary>Publishes until the connection breaks, or the host cannot ask its store who this is.</summary>
-    /// <param name="endpoint">The host's MQTT endpoint.</param>
-    /// <param name="acknowledged">Hears of how many acknowledgements came at once, when the window is full again.</param>
-    /// <exception cref="InvalidDataException">The host answered what it may not.</exception>
+    // It also ends when the host cannot ask its store who this is.
     public async Task RunAsync(IPEndPoint endpoint, Action<int> acknowledged, CancellationToken stop = default)
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };

@@ -37,6 +37,8 @@ public sealed class StartTests : IDisposable
         Assert.Contains((string)host.Bootstrap["http"]!, host.Banner, StringComparison.Ordinal);
         Assert.DoesNotContain((string)host.Bootstrap["adminToken"]!, host.Banner, StringComparison.Ordinal);
         Assert.DoesNotContain((string)host.Bootstrap["device"]!["password"]!, host.Banner, StringComparison.Ordinal);
+        Assert.Contains(host.Coap.ToString(), host.Banner, StringComparison.Ordinal);
+        Assert.DoesNotContain((string)host.Bootstrap["coap"]!["psk"]!, host.Banner, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -90,6 +92,7 @@ public sealed class StartTests : IDisposable
     [InlineData("--Iiot:Http:Port", "99999")]
     [InlineData("--Iiot:Mqtt:Port", "-1")]
     [InlineData("--Iiot:Mqtt:Address", "here")]
+    [InlineData("--Iiot:Coap:SecurePort", "65536")]
     public async Task A_setting_that_cannot_be_read_is_named_in_one_line(string option, string value)
     {
         var error = await FailAsync(_folder.Data, option, value);

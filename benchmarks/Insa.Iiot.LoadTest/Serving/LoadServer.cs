@@ -1,11 +1,12 @@
 using System.Globalization;
+using Insa.Iiot.Protocols.Coap;
 using Insa.Iiot.Protocols.Mqtt;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace Insa.Iiot.LoadTest.Serving;
 
-/// <summary>The endpoint under test in a process of its own. Says its port, then answers <c>allocated</c> and <c>count</c> until its input ends.</summary>
+/// <summary>The MQTT or CoAP endpoint under test in a process of its own. Says its port, then answers <c>allocated</c> and <c>count</c> until its input ends.</summary>
 internal static class LoadServer
 {
     /// <summary>The environment variable with the connection string: a command line is for all to read.</summary>
@@ -13,13 +14,13 @@ internal static class LoadServer
 
     private static string PostgresConnection => Environment.GetEnvironmentVariable(PostgresVariable)!;
 
-    public static async Task<int> RunAsync(string store, string folder)
+    public static async Task<int> RunAsync(string store, string folder, bool isCoap)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         var database = Path.Combine(folder, "iiot.db");
         var iiot = builder.Services.AddIiot();
-        builder.Services.AddSingleton<IDeviceAuthenticator, AnyDevice>();
+        builder.Services.AddSingleton<IDeviceAuthenticator, AnyDevice>().AddSingleton<IDevicePskStore, AnyDevice>();
         if (store == "sqlite")
             iiot.AddSqliteStorage(sqlite => sqlite.Path = database);
         else if (store == "postgres")
@@ -31,13 +32,23 @@ internal static class LoadServer
             });
         else
             builder.Services.AddSingleton<ITelemetrySink, NullSink>();
-        iiot.AddIngestion().AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Port = 0 }));
+        iiot.AddIngestion();
+        if (isCoap)
+            iiot.AddCoapServer(coap =>
+            {
+                coap.Listeners.Add(new CoapListenerOptions { Port = 0, IsPlain = true });
+                coap.Listeners.Add(new CoapListenerOptions { Port = 0 });
+            });
+        else
+            iiot.AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Port = 0 }));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0));
 
         await using var app = builder.Build();
         await app.StartAsync();
-        Console.WriteLine(
-            app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0].Port.ToString(CultureInfo.InvariantCulture)
-        );
+        var endpoints = isCoap
+            ? app.Services.GetRequiredService<CoapServerAddresses>().Endpoints
+            : app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints;
+        Console.WriteLine(string.Join(' ', endpoints.Select(endpoint => endpoint.Port.ToString(CultureInfo.InvariantCulture))));
         while (await Console.In.ReadLineAsync() is { } command)
         {
             var answer =
@@ -77,8 +88,14 @@ internal static class LoadServer
         public Task WriteAsync(TelemetryBatch batch, CancellationToken cancellationToken) => Task.CompletedTask;
     }
 
-    private sealed class AnyDevice : IDeviceAuthenticator
+    private sealed class AnyDevice : IDeviceAuthenticator, IDevicePskStore
     {
+        public ValueTask<DevicePsk?> SetPskAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
+
+        public ValueTask<DevicePsk?> FindPskAsync(string identity, CancellationToken cancellationToken = default) =>
+            ValueTask.FromResult<DevicePsk?>(new DevicePsk(identity, Coap.SecureDevice.Key));
+
         public ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default) =>
             ValueTask.FromResult(
                 DeviceCredential.TrySplitUserName(credential.UserName, out var device, out var tenant)

@@ -22,6 +22,9 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>The port of CoAP over DTLS.</summary>
+    public int SecurePort { get; private init; }
+
     public bool IsOurs { get; }
 
     public int Id => _process.Id;
@@ -47,15 +50,25 @@ internal sealed class ServerProcess : IAsyncDisposable
     private static async Task<ServerProcess> StartEndpointAsync(string store, string? postgres)
     {
         var folder = Directory.CreateTempSubdirectory("iiot-load-").FullName;
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["serve", store, folder])
+        return await StartServeAsync("serve", store, folder, postgres);
+    }
+
+    /// <summary>Starts our CoAP server.</summary>
+    public static Task<ServerProcess> StartCoapAsync(string store) =>
+        StartServeAsync("serve-coap", store, Directory.CreateTempSubdirectory("iiot-load-").FullName, null);
+
+    private static async Task<ServerProcess> StartServeAsync(string command, string store, string folder, string? postgres)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [command, store, folder])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
         };
         start.Environment[LoadServer.PostgresVariable] = postgres;
         var process = Process.Start(start)!;
-        var port = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
-        return new ServerProcess("insa.iiot", process, folder, int.Parse(port!, CultureInfo.InvariantCulture), isOurs: true);
+        var ports = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
+        var numbers = ports!.Split(' ').Select(port => int.Parse(port, CultureInfo.InvariantCulture)).ToArray();
+        return new ServerProcess("insa.iiot", process, folder, numbers[0], isOurs: true) { SecurePort = numbers[^1] };
     }
 
     public static async Task<ServerProcess> StartMosquittoAsync()
@@ -85,6 +98,63 @@ internal sealed class ServerProcess : IAsyncDisposable
         var process = Process.Start(new ProcessStartInfo(binary, ["-c", config]))!;
         await WaitForPortAsync(port);
         return new ServerProcess("mosquitto", process, folder, port, isOurs: false);
+    }
+
+    /// <summary>Starts libcoap's server, without logs.</summary>
+    /// <param name="key">The pre-shared key of its DTLS port, if it is to have one.</param>
+    public static async Task<ServerProcess> StartLibcoapAsync(string? key)
+    {
+        var binary = key is null ? "/usr/bin/coap-server-notls" : "/usr/bin/coap-server-openssl";
+        if (!File.Exists(binary))
+            throw new FileNotFoundException($"{binary} is missing: run eng/install-peers.sh.");
+        int port;
+        using (var free = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp))
+        {
+            free.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            port = ((IPEndPoint)free.LocalEndPoint!).Port;
+        }
+
+        string[] arguments =
+        [
+            "-A",
+            "127.0.0.1",
+            "-p",
+            port.ToString(CultureInfo.InvariantCulture),
+            "-v",
+            "0",
+            .. key is null ? Array.Empty<string>() : ["-k", key],
+        ];
+        var process = Process.Start(new ProcessStartInfo(binary, arguments))!;
+        await PingAsync(port);
+
+        // Its DTLS port is the next one.
+        return new ServerProcess("libcoap", process, Directory.CreateTempSubdirectory("iiot-load-").FullName, port, isOurs: false)
+        {
+            SecurePort = port + 1,
+        };
+    }
+
+    // A CoAP ping (RFC 7252 §4.3), until it is answered.
+    private static async Task PingAsync(int port)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            using var socket = new UdpClient();
+            socket.Connect(IPAddress.Loopback, port);
+            try
+            {
+                await socket.SendAsync(new byte[] { 0x40, 0, 0, 1 }, patience.Token);
+                using var once = CancellationTokenSource.CreateLinkedTokenSource(patience.Token);
+                once.CancelAfter(TimeSpan.FromMilliseconds(200));
+                await socket.ReceiveAsync(once.Token);
+                return;
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException && !patience.IsCancellationRequested)
+            {
+                // It is not there yet.
+            }
+        }
     }
 
     /// <summary>Asks our own server for a number.</summary>

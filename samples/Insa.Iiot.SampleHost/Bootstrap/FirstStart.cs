@@ -10,6 +10,7 @@ namespace Insa.Iiot.SampleHost.Bootstrap;
 internal sealed class FirstStart(
     HostSettings settings,
     IDeviceRegistry registry,
+    IDevicePskStore psks,
     TenantDirectory tenants,
     UserAccounts users,
     TenantMembers members,
@@ -37,7 +38,7 @@ internal sealed class FirstStart(
 
         // The file may be of another store than the one that is used now.
         if (await tenants.FindAsync(Tenant) is not null)
-            return file ?? await MakeAsync();
+            return file is null ? await MakeAsync() : file with { Coap = file.Coap ?? await MakeCoapAsync(file.Device) };
         await tenants.CreateAsync(Tenant, new TenantSettings { DisplayName = "Default", Plan = "enterprise" });
         return await MakeAsync();
     }
@@ -76,17 +77,34 @@ internal sealed class FirstStart(
         var secret = await registry.RotateSecretAsync(Tenant, Device);
         var password = NewSecret();
         var adminId = await MakeAdminAsync(password);
+        var device = new BootstrapDevice(Device.Value, $"{Device}@{Tenant}", secret!);
         var file = new BootstrapFile(
             Tenant.Value,
             "",
             new BootstrapMqtt(settings.MqttAddress.ToString(), settings.MqttPort),
+            await MakeCoapAsync(device),
             AdminEmail,
             password,
             await MakeKeyAsync(adminId),
-            new BootstrapDevice(Device.Value, $"{Device}@{Tenant}", secret!)
+            device
         );
         Write(file);
         return file;
+    }
+
+    private async Task<BootstrapCoap> MakeCoapAsync(BootstrapDevice device)
+    {
+        var psk =
+            await psks.SetPskAsync(Tenant, DeviceId.Parse(device.Id))
+            ?? throw new IOException($"{FilePath} names a device that is gone: move it away to make new secrets.");
+        return new BootstrapCoap(
+            settings.CoapAddress.ToString(),
+            settings.CoapPort,
+            settings.CoapSecurePort,
+            psk.Identity,
+            Convert.ToHexStringLower(psk.Key.Span),
+            $"{device.Username}:{device.Password}"
+        );
     }
 
     private async Task<string> MakeAdminAsync(string password)

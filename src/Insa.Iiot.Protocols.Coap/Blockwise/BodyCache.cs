@@ -1,0 +1,35 @@
+namespace Insa.Iiot.Protocols.Coap.Blockwise;
+
+/// <summary>Keeps answers that are fetched in blocks (RFC 7959 §2.4), the newest up to a number of bytes. Not thread-safe.</summary>
+/// <param name="maxBytes">The most bytes of all answers.</param>
+/// <param name="lifetime">How long one is kept, in the unit of the times given.</param>
+internal sealed class BodyCache(int maxBytes, long lifetime)
+{
+    private readonly Dictionary<byte[], (CoapResponse Response, long KeptAt)> _answers = new(Utf8BytesComparer.Instance);
+    private readonly Queue<(byte[] Key, CoapResponse Response, long KeptAt)> _order = new();
+    private long _bytes;
+
+    public CoapResponse? Find(ReadOnlySpan<byte> key, long now) =>
+        _answers.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var kept) && now - kept.KeptAt <= lifetime
+            ? kept.Response
+            : null;
+
+    public void Add(byte[] key, CoapResponse response, long now)
+    {
+        _answers[key] = (response, now);
+        _order.Enqueue((key, response, now));
+        _bytes += response.Payload.Length;
+        Sweep(now);
+    }
+
+    public void Sweep(long now)
+    {
+        while (_order.TryPeek(out var oldest) && (_bytes > maxBytes || now - oldest.KeptAt > lifetime))
+        {
+            _order.Dequeue();
+            _bytes -= oldest.Response.Payload.Length;
+            if (_answers.TryGetValue(oldest.Key, out var current) && current.Response == oldest.Response)
+                _answers.Remove(oldest.Key);
+        }
+    }
+}

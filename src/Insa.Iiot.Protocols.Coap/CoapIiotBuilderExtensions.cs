@@ -1,0 +1,52 @@
+using Insa.Iiot;
+using Insa.Iiot.Protocols.Coap;
+using Insa.Iiot.Protocols.Coap.Diagnostics;
+using Insa.Iiot.Protocols.Coap.Resources;
+using Insa.Iiot.Protocols.Coap.Server;
+using Insa.Iiot.Protocols.Coap.Telemetry;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the CoAP server to a host.</summary>
+public static class CoapIiotBuilderExtensions
+{
+    /// <summary>Adds the server. It needs an <see cref="ITelemetryIngress"/> and an <see cref="IDeviceAuthenticator"/> in the host.</summary>
+    public static IiotBuilder AddCoapServer(this IiotBuilder builder, Action<CoapServerOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configure);
+
+        var services = builder.Services;
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CoapServerOptions>, CoapServerOptionsValidator>());
+        services.AddOptionsWithValidateOnStart<CoapServerOptions>().Configure(configure);
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<CoapMetrics>();
+        services.TryAddSingleton<TelemetryFormats>();
+        services.TryAddSingleton<ResourceTable>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IOwnResource, WellKnownCore>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IOwnResource, TimeResource>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IOwnResource, DevicesResource>(provider => new DevicesResource(
+                provider.GetService<IDeviceRegistry>()
+            ))
+        );
+        services.TryAddSingleton(provider => new CoapEndpointServices(
+            provider.GetRequiredService<IOptionsMonitor<CoapServerOptions>>(),
+            provider.GetRequiredService<ITelemetryIngress>(),
+            provider.GetRequiredService<IDeviceAuthenticator>(),
+            provider.GetService<IDevicePskStore>(),
+            provider.GetRequiredService<ResourceTable>(),
+            provider.GetRequiredService<TelemetryFormats>(),
+            provider.GetRequiredService<CoapMetrics>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<CoapServer>>()
+        ));
+        services.TryAddSingleton(_ => new CoapServerAddresses());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, CoapServer>());
+        return builder;
+    }
+}

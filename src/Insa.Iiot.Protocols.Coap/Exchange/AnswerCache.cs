@@ -1,0 +1,26 @@
+using Insa.Iiot.Protocols.Coap.Transport;
+
+namespace Insa.Iiot.Protocols.Coap.Exchange;
+
+/// <summary>Keeps whole answers to messages that must not be handled twice, the newest up to a number of bytes. Not thread-safe.</summary>
+internal sealed class AnswerCache(int capacityBytes)
+{
+    private readonly Dictionary<(PeerAddress Peer, ushort MessageId), byte[]> _answers = [];
+    private readonly Queue<((PeerAddress, ushort) Key, byte[] Answer)> _order = new();
+    private int _bytes;
+
+    public void Add(in PeerAddress peer, ushort messageId, byte[] answer)
+    {
+        _answers[(peer, messageId)] = answer;
+        _order.Enqueue(((peer, messageId), answer));
+        _bytes += answer.Length;
+        while (_bytes > capacityBytes && _order.TryDequeue(out var oldest))
+        {
+            _bytes -= oldest.Answer.Length;
+            if (_answers.TryGetValue(oldest.Key, out var current) && current == oldest.Answer)
+                _answers.Remove(oldest.Key);
+        }
+    }
+
+    public byte[]? Find(in PeerAddress peer, ushort messageId) => _answers.GetValueOrDefault((peer, messageId));
+}

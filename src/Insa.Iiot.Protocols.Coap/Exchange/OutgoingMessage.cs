@@ -1,0 +1,25 @@
+using Insa.Iiot.Protocols.Coap.Transport;
+
+namespace Insa.Iiot.Protocols.Coap.Exchange;
+
+/// <summary>A confirmable message of ours.</summary>
+/// <param name="peer">Whom it is for.</param>
+/// <param name="messageId">Its id.</param>
+/// <param name="datagram">Its bytes.</param>
+/// <param name="ended">Told once whether it was acknowledged.</param>
+internal sealed class OutgoingMessage(PeerAddress peer, ushort messageId, byte[] datagram, Action<bool>? ended)
+{
+    public PeerAddress Peer { get; } = peer;
+
+    public ushort MessageId { get; } = messageId;
+
+    public byte[] Datagram { get; } = datagram;
+
+    public Action<bool>? Ended { get; } = ended;
+
+    public int Attempts { get; set; }
+
+    public long DueAt { get; set; }
+
+    public TimeSpan Timeout { get; set; }
+}

@@ -1,0 +1,47 @@
+using Insa.Iiot.Protocols.Coap.Exchange;
+using Insa.Iiot.Protocols.Coap.Messages;
+
+namespace Insa.Iiot.Protocols.Coap.Observe;
+
+/// <summary>Someone who is told of a resource's changes (RFC 7641).</summary>
+internal sealed class Observer(Peer peer, CoapToken token, CoapResource resource, DeviceSession? session)
+{
+    private const uint SequenceMask = 0xFF_FFFF;
+
+    public Peer Peer { get; } = peer;
+
+    public CoapToken Token { get; } = token;
+
+    public CoapResource Resource { get; } = resource;
+
+    public DeviceSession? Session { get; } = session;
+
+    public IReadOnlyList<string> Queries { get; init; } = [];
+
+    public int? Accept { get; init; }
+
+    public CoapBlock? Block2 { get; init; }
+
+    public byte[] BodyKey { get; init; } = [];
+
+    /// <summary>The number of the last notification: 24 bits that only grow (RFC 7641 §4.4).</summary>
+    public uint Sequence { get; private set; }
+
+    /// <summary>How many notifications went unconfirmed since one was confirmed.</summary>
+    public int Unconfirmed { get; set; }
+
+    public long ConfirmedAt { get; set; }
+
+    /// <summary>Whether its answer is being made, or waits to be acknowledged.</summary>
+    public bool IsBusy { get; set; }
+
+    /// <summary>Whether the resource has changed while it was busy.</summary>
+    public bool IsBehind { get; set; }
+
+    public bool IsGone { get; set; }
+
+    /// <summary>The id of the last notification, which a RST names.</summary>
+    public ushort? LastMessageId { get; set; }
+
+    public uint NextSequence() => Sequence = (Sequence + 1) & SequenceMask;
+}

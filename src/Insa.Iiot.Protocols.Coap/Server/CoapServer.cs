@@ -1,0 +1,99 @@
+using System.Net;
+using System.Net.Sockets;
+using Insa.Iiot.Protocols.Coap.Diagnostics;
+using Insa.Iiot.Protocols.Coap.Transport;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Insa.Iiot.Protocols.Coap.Server;
+
+/// <summary>Opens the listeners when the host starts, and closes them when it stops.</summary>
+internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddresses addresses) : IHostedService, IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<(UdpSocket Socket, CoapEndpoint Endpoint, SecureListener? Secure)> _listeners = [];
+
+    /// <exception cref="IOException">An address is taken.</exception>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var listener in services.Options.Listeners)
+                _listeners.Add(Open(listener));
+        }
+        catch
+        {
+            Close();
+            throw;
+        }
+
+        addresses.Endpoints = [.. _listeners.Select(listener => listener.Socket.LocalEndPoint)];
+        foreach (var (socket, endpoint, secure) in _listeners)
+        {
+            socket.Start(secure ?? (IDatagramHandler)endpoint, $"CoAP {socket.LocalEndPoint}", services.Logger.DatagramFailed);
+            services.Logger.Listening(socket.LocalEndPoint, secure is null ? "plain" : "DTLS");
+        }
+
+        return Task.CompletedTask;
+    }
+
+    // What was taken is answered first: the pipeline stops after this.
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        foreach (var (socket, _, _) in _listeners)
+            socket.Stop();
+        await Task.WhenAll(_listeners.Select(listener => listener.Endpoint.WhenAnsweredAsync()))
+            .WaitAsync(cancellationToken)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Close();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        Close();
+        _stopping.Dispose();
+    }
+
+    private (UdpSocket Socket, CoapEndpoint Endpoint, SecureListener? Secure) Open(CoapListenerOptions listener)
+    {
+        var address = new IPEndPoint(listener.Address, listener.Port);
+        if (!listener.IsPlain && listener.Certificate is null && services.Keys is null)
+        {
+            throw new InvalidOperationException(
+                $"The DTLS listener on {address} has neither a certificate nor a store of pre-shared keys: set Certificate, or add a store with {nameof(IDevicePskStore)}."
+            );
+        }
+
+        UdpSocket socket;
+        try
+        {
+            socket = new UdpSocket(address);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"Cannot listen for CoAP on UDP {address}: {e.Message}.", e);
+        }
+
+        if (listener.IsPlain)
+            return (socket, new CoapEndpoint(services, socket, _stopping.Token), null);
+        var secure = new SecureListener(services, listener, socket, _stopping.Token);
+        return (socket, secure.Endpoint, secure);
+    }
+
+    private void Close()
+    {
+        foreach (var (socket, endpoint, secure) in _listeners)
+        {
+            endpoint.Stop();
+
+            // Sessions are told of the end after the thread that owns them has stopped, while the socket still sends.
+            socket.Stop();
+            secure?.Dispose();
+            socket.Dispose();
+        }
+
+        _listeners.Clear();
+    }
+}

@@ -1,0 +1,8 @@
+namespace Insa.Iiot.Protocols.Coap.Server;
+
+/// <summary>Makes a resource that every server has.</summary>
+internal interface IOwnResource
+{
+    /// <param name="resources">All resources, once the server runs.</param>
+    CoapResource Create(ResourceTable resources);
+}

@@ -1,0 +1,73 @@
+using System.Security.Cryptography;
+using System.Text;
+using Insa.Iiot.Protocols.Coap.Messages;
+
+namespace Insa.Iiot.Protocols.Coap.Server;
+
+/// <summary>Writes a handler's answer, or the part of it that is asked for (RFC 7959 §2.4).</summary>
+internal static class ResponseWriter
+{
+    private const int ETagLength = 8;
+
+    /// <summary>The size of a part, in bytes.</summary>
+    public static int PartSizeOf(CoapBlock? part) => 1 << ((part?.SizeExponent ?? CoapBlock.LargestExponent) + 4);
+
+    /// <summary>Gives an answer that is fetched in parts an ETag, by which a client sees that they are of one body (RFC 7959 §2.4).</summary>
+    public static CoapResponse Prepare(CoapResponse response, CoapBlock? part)
+    {
+        if (response.Payload.Length <= PartSizeOf(part) || !response.ETag.IsEmpty)
+            return response;
+        return new CoapResponse(response.Code)
+        {
+            Payload = response.Payload,
+            ContentFormat = response.ContentFormat,
+            ETag = SHA256.HashData(response.Payload.Span).AsMemory(0, ETagLength),
+            MaxAge = response.MaxAge,
+            LocationPath = response.LocationPath,
+            LocationQuery = response.LocationQuery,
+        };
+    }
+
+    /// <returns>The length of the datagram; 0 if there is no such part, or no room for the options.</returns>
+    public static int Write(
+        Span<byte> buffer,
+        CoapHeader header,
+        ReadOnlySpan<byte> token,
+        CoapResponse response,
+        CoapBlock? part,
+        CoapBlock? block1,
+        uint? sequence
+    )
+    {
+        var size = PartSizeOf(part);
+        var payload = response.Payload.Span;
+        var block = part ?? new CoapBlock(0, false, CoapBlock.LargestExponent);
+        var isPart = payload.Length > size || block.Number > 0;
+        if (block.Offset > payload.Length || (block.Number > 0 && block.Offset == payload.Length))
+            return 0;
+        block = block with { HasMore = block.Offset + size < payload.Length };
+
+        var writer = new CoapMessageWriter(buffer);
+        writer.WriteHeader(header, token);
+        if (!response.ETag.IsEmpty)
+            writer.WriteOption(CoapOptionNumber.ETag, response.ETag.Span);
+        if (sequence is { } number)
+            writer.WriteOption(CoapOptionNumber.Observe, number);
+        foreach (var segment in response.LocationPath)
+            writer.WriteOption(CoapOptionNumber.LocationPath, Encoding.UTF8.GetBytes(segment));
+        if (response.ContentFormat is { } format)
+            writer.WriteOption(CoapOptionNumber.ContentFormat, (uint)format);
+        if (response.MaxAge is { } age)
+            writer.WriteOption(CoapOptionNumber.MaxAge, (uint)Math.Ceiling(age.TotalSeconds));
+        foreach (var argument in response.LocationQuery)
+            writer.WriteOption(CoapOptionNumber.LocationQuery, Encoding.UTF8.GetBytes(argument));
+        if (isPart)
+            writer.WriteOption(CoapOptionNumber.Block2, block.Value);
+        if (block1 is { } last)
+            writer.WriteOption(CoapOptionNumber.Block1, last.Value);
+        if (isPart && block.Number == 0)
+            writer.WriteOption(CoapOptionNumber.Size2, (uint)payload.Length);
+        writer.WritePayload(isPart ? payload.Slice((int)block.Offset, Math.Min(size, payload.Length - (int)block.Offset)) : payload);
+        return writer.IsTruncated ? 0 : writer.Length;
+    }
+}

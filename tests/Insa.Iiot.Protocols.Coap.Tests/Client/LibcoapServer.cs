@@ -1,0 +1,65 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Insa.Iiot.Protocols.Coap.Tests.Client;
+
+/// <summary>Debian's coap-server on a free port of its own.</summary>
+internal sealed class LibcoapServer : IAsyncDisposable
+{
+    private const string Peer = "/usr/bin/coap-server-notls";
+
+    private readonly Process _process;
+
+    private LibcoapServer(Process process, string host, int port) => (_process, Uri) = (process, new Uri($"coap://{host}:{port}"));
+
+    public Uri Uri { get; }
+
+    private static bool IsRequired => Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1";
+
+    /// <param name="arguments">More arguments for it.</param>
+    /// <param name="host">What it listens at.</param>
+    public static async Task<LibcoapServer> StartAsync(string arguments = "", string host = "127.0.0.1")
+    {
+        if (!File.Exists(Peer))
+            Assert.SkipUnless(IsRequired, $"{Peer} is missing: run eng/install-peers.sh, or eng/test.sh for everything.");
+
+        // It takes no names.
+        var address = (await Dns.GetHostAddressesAsync(host))[0];
+        var port = FindFreePort(address);
+        var start = new ProcessStartInfo(Peer, $"-A {address} -p {port} -v 0 -d 100 {arguments}")
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        var server = new LibcoapServer(Process.Start(start)!, host, port);
+        try
+        {
+            // It answers pings as soon as it listens: they are sent again until then.
+            var options = new CoapClientOptions { AckTimeout = TimeSpan.FromMilliseconds(20), MaxRetransmit = 10 };
+            await using var client = await CoapClient.ConnectAsync(server.Uri, options);
+            await client.PingAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+
+    // It serves TCP by the same number.
+    private static int FindFreePort(IPAddress address)
+    {
+        using var listener = new TcpListener(address, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

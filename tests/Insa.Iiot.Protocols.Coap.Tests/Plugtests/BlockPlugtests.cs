@@ -1,0 +1,72 @@
+using Insa.Iiot.Protocols.Coap.Messages;
+
+namespace Insa.Iiot.Protocols.Coap.Tests.Plugtests;
+
+/// <summary>ETSI CoAP#4, TD_COAP_BLOCK, the server's side.</summary>
+public sealed class BlockPlugtests
+{
+    [Theory]
+    [InlineData("TD_COAP_BLOCK_01", 2)]
+    [InlineData("TD_COAP_BLOCK_01", 6)]
+    [InlineData("TD_COAP_BLOCK_02", null)]
+    [InlineData("TD_COAP_BLOCK_06", 0)]
+    public async Task A_large_answer_is_read_block_by_block(string id, int? exponent)
+    {
+        await using var world = await PlugtestWorld.StartAsync();
+        Assert.Equal((id, PlugtestResources.Large), (id, await world.DownloadAsync("large", exponent)));
+    }
+
+    [Fact] // TD_COAP_BLOCK_03
+    public async Task A_large_body_is_put_block_by_block()
+    {
+        await using var world = await PlugtestWorld.StartAsync();
+        Assert.Equal(CoapCode.Created, (await world.UploadAsync(CoapCode.Put, "large-update", PlugtestResources.Large, 4)).Code);
+        Assert.Equal(PlugtestResources.Large, await world.DownloadAsync("large-update", 5));
+    }
+
+    [Fact] // TD_COAP_BLOCK_04
+    public async Task A_large_resource_is_created_block_by_block()
+    {
+        await using var world = await PlugtestWorld.StartAsync();
+        var answer = await world.UploadAsync(CoapCode.Post, "large-create", PlugtestResources.Large, 6);
+        Assert.Equal((CoapCode.Created, 3), (answer.Code, answer.All(CoapOptionNumber.LocationPath).Count()));
+        Assert.Equal(PlugtestResources.Large, await world.DownloadAsync("large-create", null));
+    }
+
+    [Fact] // TD_COAP_BLOCK_05
+    public async Task A_large_body_is_answered_by_a_large_one()
+    {
+        await using var world = await PlugtestWorld.StartAsync();
+        var text = PlugtestResources.Large.Replace('0', 'a');
+        var answer = await world.UploadAsync(CoapCode.Post, "large-post", text, 5);
+        var body = answer.Text;
+        Assert.True(answer.Block(CoapOptionNumber.Block2).HasMore);
+        for (var number = 1; ; number++)
+        {
+            answer = await world.AskAsync(
+                CoapCode.Post,
+                "large-post",
+                null,
+                (CoapOptionNumber.Block2, Wire.UInt(new CoapBlock(number, false, 6).Value))
+            );
+            body += answer.Text;
+            if (!answer.Block(CoapOptionNumber.Block2).HasMore)
+                break;
+        }
+
+        Assert.Equal(text.ToUpperInvariant(), body);
+    }
+
+    [Fact]
+    public async Task A_block_past_the_end_is_refused()
+    {
+        await using var world = await PlugtestWorld.StartAsync();
+        var answer = await world.AskAsync(
+            CoapCode.Get,
+            "large",
+            null,
+            (CoapOptionNumber.Block2, Wire.UInt(new CoapBlock(100, false, 6).Value))
+        );
+        Assert.Equal(CoapCode.BadRequest, answer.Code);
+    }
+}
