@@ -23,8 +23,8 @@ public sealed class CoapServerOptions
     /// <summary>The most peers whose messages are told from their duplicates, per listener. Default 100,000; 1 to 10,000,000. More are told 5.03.</summary>
     public int MaxPeers { get; set; } = 100_000;
 
-    /// <summary>The most messages per listener that wait for their commit. Default 65,536; 1 to 10,000,000. More are told 5.03.</summary>
-    public int MaxPendingMessages { get; set; } = 65_536;
+    /// <summary>The most messages per listener that wait for their commit. Default 262,144; 1 to 10,000,000. More are told 5.03.</summary>
+    public int MaxPendingMessages { get; set; } = 262_144;
 
     /// <summary>The most requests per listener that handlers are at work on. Default 1,024; 1 to 100,000. More are told 5.03.</summary>
     public int MaxPendingRequests { get; set; } = 1024;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Insa.Iiot.Protocols.Coap.Exchange;
 using Insa.Iiot.Protocols.Coap.Messages;
 
 namespace Insa.Iiot.Protocols.Coap.Blockwise;
@@ -9,6 +10,9 @@ namespace Insa.Iiot.Protocols.Coap.Blockwise;
 /// <param name="lifetime">How long a body may wait for its next part, in the unit of the times given.</param>
 internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetime)
 {
+    private const int Shares = 16;
+    private const int EntryBytes = 256; // about what a body takes beside its bytes
+
     private readonly Dictionary<byte[], Body> _bodies = new(Utf8BytesComparer.Instance);
     private int _bytes;
 
@@ -17,6 +21,7 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
     public int Bytes => _bytes;
 
     /// <summary>Takes a part.</summary>
+    /// <param name="peer">Whose body it is; none has more than a share of the room.</param>
     /// <param name="key">What tells the body from others.</param>
     /// <param name="block">Which part.</param>
     /// <param name="payload">Its bytes.</param>
@@ -25,6 +30,7 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
     /// <param name="body">The whole body, rented from the shared pool: the caller returns it.</param>
     /// <param name="length">Its length.</param>
     public BodyState Add(
+        Peer peer,
         ReadOnlySpan<byte> key,
         CoapBlock block,
         ReadOnlySpan<byte> payload,
@@ -52,22 +58,25 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
 
             // The first part again may be a new body: it takes the former one's place.
             Remove(key);
-            if (!HasRoom(payload.Length, now))
+            if (!HasRoom(peer, payload.Length + EntryBytes, now))
                 return BodyState.NoRoom;
-            known = new Body();
+            known = new Body(peer);
             lookup[key] = known;
+            Charge(known, EntryBytes);
         }
+
+        // Before anything that may sweep: a body is not to be swept while it is added to.
+        known.Touched = now;
 
         if (block.Offset != known.Length)
             return IsRepeated(known, block, payload) ? BodyState.Continue : BodyState.Incomplete;
         if (!TryAppend(known, payload, now))
             return BodyState.NoRoom;
-        known.Touched = now;
         if (block.HasMore)
             return BodyState.Continue;
 
         lookup.Remove(key);
-        _bytes -= known.Buffer.Length;
+        Charge(known, -known.Buffer.Length - EntryBytes);
         (body, length) = (known.Buffer, known.Length);
         return BodyState.Complete;
     }
@@ -92,11 +101,11 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
         var needed = body.Length + payload.Length;
         if (needed > body.Buffer.Length)
         {
-            if (!HasRoom(needed, now))
+            if (!HasRoom(body.Peer, needed, now))
                 return false;
             var grown = ArrayPool<byte>.Shared.Rent(Math.Max(needed, Math.Min(body.Length * 2, maxBodyBytes)));
             body.Buffer.AsSpan(0, body.Length).CopyTo(grown);
-            _bytes += grown.Length - body.Buffer.Length;
+            Charge(body, grown.Length - body.Buffer.Length);
             Return(body);
             body.Buffer = grown;
         }
@@ -106,18 +115,25 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
         return true;
     }
 
-    private bool HasRoom(int bytes, long now)
+    private bool HasRoom(Peer peer, int bytes, long now)
     {
-        if (_bytes + bytes > maxBytes)
+        var share = Math.Max(maxBytes / Shares, (2 * maxBodyBytes) + EntryBytes);
+        if (_bytes + bytes > maxBytes || peer.UploadBytes + bytes > share)
             Sweep(now);
-        return _bytes + bytes <= maxBytes;
+        return _bytes + bytes <= maxBytes && peer.UploadBytes + bytes <= share;
+    }
+
+    private void Charge(Body body, int bytes)
+    {
+        _bytes += bytes;
+        body.Peer.UploadBytes += bytes;
     }
 
     private void Remove(ReadOnlySpan<byte> key)
     {
         if (!_bodies.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(key, out _, out var body))
             return;
-        _bytes -= body.Buffer.Length;
+        Charge(body, -body.Buffer.Length - EntryBytes);
         Return(body);
     }
 
@@ -127,8 +143,10 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
             ArrayPool<byte>.Shared.Return(body.Buffer);
     }
 
-    private sealed class Body
+    private sealed class Body(Peer peer)
     {
+        public Peer Peer { get; } = peer;
+
         public byte[] Buffer { get; set; } = [];
 
         public int Length { get; set; }

@@ -5,6 +5,8 @@ namespace Insa.Iiot.Protocols.Coap.Blockwise;
 /// <param name="lifetime">How long one is kept, in the unit of the times given.</param>
 internal sealed class BodyCache(int maxBytes, long lifetime)
 {
+    private const int EntryBytes = 256; // about what an answer takes beside its bytes
+
     private readonly Dictionary<byte[], (CoapResponse Response, long KeptAt)> _answers = new(Utf8BytesComparer.Instance);
     private readonly Queue<(byte[] Key, CoapResponse Response, long KeptAt)> _order = new();
     private long _bytes;
@@ -18,7 +20,7 @@ internal sealed class BodyCache(int maxBytes, long lifetime)
     {
         _answers[key] = (response, now);
         _order.Enqueue((key, response, now));
-        _bytes += response.Payload.Length;
+        _bytes += response.Payload.Length + EntryBytes;
         Sweep(now);
     }
 
@@ -27,7 +29,7 @@ internal sealed class BodyCache(int maxBytes, long lifetime)
         while (_order.TryPeek(out var oldest) && (_bytes > maxBytes || now - oldest.KeptAt > lifetime))
         {
             _order.Dequeue();
-            _bytes -= oldest.Response.Payload.Length;
+            _bytes -= oldest.Response.Payload.Length + EntryBytes;
             if (_answers.TryGetValue(oldest.Key, out var current) && current.Response == oldest.Response)
                 _answers.Remove(oldest.Key);
         }

@@ -1,15 +1,13 @@
-using Insa.Iiot.Protocols.Coap.Transport;
-
 namespace Insa.Iiot.Protocols.Coap.Exchange;
 
 /// <summary>Keeps whole answers to messages that must not be handled twice, the newest up to a number of bytes. Not thread-safe.</summary>
 internal sealed class AnswerCache(int capacityBytes)
 {
-    private readonly Dictionary<(PeerAddress Peer, ushort MessageId), byte[]> _answers = [];
-    private readonly Queue<((PeerAddress, ushort) Key, byte[] Answer)> _order = new();
+    private readonly Dictionary<(Peer Peer, ushort MessageId), byte[]> _answers = [];
+    private readonly Queue<((Peer, ushort) Key, byte[] Answer)> _order = new();
     private int _bytes;
 
-    public void Add(in PeerAddress peer, ushort messageId, byte[] answer)
+    public void Add(Peer peer, ushort messageId, byte[] answer)
     {
         _answers[(peer, messageId)] = answer;
         _order.Enqueue(((peer, messageId), answer));
@@ -22,5 +20,5 @@ internal sealed class AnswerCache(int capacityBytes)
         }
     }
 
-    public byte[]? Find(in PeerAddress peer, ushort messageId) => _answers.GetValueOrDefault((peer, messageId));
+    public byte[]? Find(Peer peer, ushort messageId) => _answers.GetValueOrDefault((peer, messageId));
 }

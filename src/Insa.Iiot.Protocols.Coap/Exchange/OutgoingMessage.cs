@@ -6,8 +6,8 @@ namespace Insa.Iiot.Protocols.Coap.Exchange;
 /// <param name="peer">Whom it is for.</param>
 /// <param name="messageId">Its id.</param>
 /// <param name="datagram">Its bytes.</param>
-/// <param name="ended">Told once whether it was acknowledged.</param>
-internal sealed class OutgoingMessage(PeerAddress peer, ushort messageId, byte[] datagram, Action<bool>? ended)
+/// <param name="ended">Told once how it has ended.</param>
+internal sealed class OutgoingMessage(PeerAddress peer, ushort messageId, byte[] datagram, Action<MessageOutcome>? ended)
 {
     public PeerAddress Peer { get; } = peer;
 
@@ -15,7 +15,7 @@ internal sealed class OutgoingMessage(PeerAddress peer, ushort messageId, byte[]
 
     public byte[] Datagram { get; } = datagram;
 
-    public Action<bool>? Ended { get; } = ended;
+    public Action<MessageOutcome>? Ended { get; } = ended;
 
     public int Attempts { get; set; }
 

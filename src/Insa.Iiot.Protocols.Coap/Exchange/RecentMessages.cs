@@ -18,6 +18,7 @@ internal sealed class RecentMessages
 
     private Entry[] _entries = new Entry[FirstLength];
     private int _next;
+    private int _lastNoted;
 
     /// <summary>Finds a message.</summary>
     /// <param name="id">Its id.</param>
@@ -27,13 +28,15 @@ internal sealed class RecentMessages
     public bool TryFind(ushort id, int now, out MessageAnswer answer)
     {
         answer = default;
+        if (now - _lastNoted > LifetimeUnits)
+            return false;
         var lastAge = 0;
         for (var i = 1; i <= _entries.Length; i++)
         {
             ref var entry = ref _entries[(_next - i + _entries.Length) & (_entries.Length - 1)];
             var age = (byte)(now - entry.Time);
 
-            // From the newest to the oldest, age only grows: where it is past its limit, or its byte has run over, the rest is too old.
+            // From the newest to the oldest, age only grows, and never by more than its limit (see TryAdd): where it is past that, the rest is too old.
             if (!entry.IsUsed || age > LifetimeUnits || age < lastAge)
                 return false;
             if (entry.Id == id)
@@ -52,6 +55,10 @@ internal sealed class RecentMessages
     /// <returns><see langword="false"/> if the peer has so many at work that the oldest of them would be forgotten.</returns>
     public bool TryAdd(ushort id, int now)
     {
+        // After a gap as long as a message lives, all are too old, and their times would look young again by and by.
+        if (now - _lastNoted > LifetimeUnits)
+            Clear();
+        _lastNoted = now;
         ref var entry = ref _entries[_next];
         if (entry.IsUsed && (byte)(now - entry.Time) <= LifetimeUnits && _entries.Length < MaxLength)
         {

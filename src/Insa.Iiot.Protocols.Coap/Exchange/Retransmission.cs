@@ -7,7 +7,7 @@ namespace Insa.Iiot.Protocols.Coap.Exchange;
 internal sealed class Retransmission(IDatagramSender sender, CoapServerOptions options, TimeProvider time, CoapMetrics metrics)
 {
     private const int MaxMessages = 100_000;
-    private const int MaxMessagesPerPeer = 32;
+    private const int MaxMessagesPerPeer = 2 * RecentMessages.MaxLength; // as many as it may have at work, and notifications
     private const double RandomFactor = 1.5; // ACK_RANDOM_FACTOR
 
     private readonly Dictionary<PeerAddress, Queue<OutgoingMessage>> _byPeer = [];
@@ -38,11 +38,11 @@ internal sealed class Retransmission(IDatagramSender sender, CoapServerOptions o
 
     /// <summary>Takes an ACK or RST.</summary>
     /// <returns><see langword="false"/> if it is for no message of ours.</returns>
-    public bool TryEnd(in PeerAddress peer, ushort messageId, bool isAcknowledged)
+    public bool TryEnd(in PeerAddress peer, ushort messageId, MessageOutcome outcome)
     {
         if (!_byPeer.TryGetValue(peer, out var queue) || queue.Peek().MessageId != messageId)
             return false;
-        End(queue, isAcknowledged);
+        End(queue, outcome);
         return true;
     }
 
@@ -50,7 +50,7 @@ internal sealed class Retransmission(IDatagramSender sender, CoapServerOptions o
     public void Drop(in PeerAddress peer)
     {
         while (_byPeer.TryGetValue(peer, out var queue))
-            End(queue, isAcknowledged: false, startNext: false);
+            End(queue, MessageOutcome.Dropped, startNext: false);
     }
 
     /// <summary>Sends again what is due, and gives up what was sent often enough.</summary>
@@ -65,7 +65,7 @@ internal sealed class Retransmission(IDatagramSender sender, CoapServerOptions o
                 continue;
             if (message.Attempts > options.MaxRetransmit)
             {
-                End(queue, isAcknowledged: false);
+                End(queue, MessageOutcome.TimedOut);
                 continue;
             }
 
@@ -89,7 +89,7 @@ internal sealed class Retransmission(IDatagramSender sender, CoapServerOptions o
         sender.Send(message.Peer, message.Datagram);
     }
 
-    private void End(Queue<OutgoingMessage> queue, bool isAcknowledged, bool startNext = true)
+    private void End(Queue<OutgoingMessage> queue, MessageOutcome outcome, bool startNext = true)
     {
         var message = queue.Dequeue();
         message.DueAt = -1;
@@ -98,6 +98,6 @@ internal sealed class Retransmission(IDatagramSender sender, CoapServerOptions o
             _byPeer.Remove(message.Peer);
         else if (startNext)
             Start(queue.Peek());
-        message.Ended?.Invoke(isAcknowledged);
+        message.Ended?.Invoke(outcome);
     }
 }

@@ -7,6 +7,9 @@ namespace Insa.Iiot.Protocols.Coap.Observe;
 internal sealed class Observer(Peer peer, CoapToken token, CoapResource resource, DeviceSession? session)
 {
     private const uint SequenceMask = 0xFF_FFFF;
+    private const uint HalfSequence = 1 << 23;
+
+    private bool _isNumbered;
 
     public Peer Peer { get; } = peer;
 
@@ -43,5 +46,17 @@ internal sealed class Observer(Peer peer, CoapToken token, CoapResource resource
     /// <summary>The id of the last notification, which a RST names.</summary>
     public ushort? LastMessageId { get; set; }
 
-    public uint NextSequence() => Sequence = (Sequence + 1) & SequenceMask;
+    /// <summary>Takes the next number: of a clock, so that those of a registration's successor are newer, and one more where that stands still (RFC 7641 §4.4).</summary>
+    /// <param name="clock">A clock that ticks a few hundred times a second at most.</param>
+    public uint NextSequence(long clock)
+    {
+        var byClock = (uint)clock & SequenceMask;
+        var isNewer = ((byClock - Sequence) & SequenceMask) is > 0 and < HalfSequence;
+        var next = isNewer || !_isNumbered ? byClock : (Sequence + 1) & SequenceMask;
+        _isNumbered = true;
+        return Sequence = next;
+    }
+
+    /// <summary>Goes on with the numbers of the registration that it takes the place of.</summary>
+    public void Follow(Observer former) => (Sequence, _isNumbered) = (former.Sequence, true);
 }

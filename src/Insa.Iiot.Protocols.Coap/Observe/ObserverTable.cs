@@ -17,14 +17,20 @@ internal sealed class ObserverTable(CoapServerOptions options, CoapMetrics metri
     /// <returns><see langword="false"/> if there is no room for it.</returns>
     public bool TryAdd(Observer observer)
     {
-        Remove(observer.Peer.Address, observer.Token);
-        if (_observers.Count >= options.MaxObservers || observer.Peer.Observers >= options.MaxObserversPerPeer)
+        if (_observers.TryGetValue((observer.Peer.Address, observer.Token), out var former))
+        {
+            observer.Follow(former);
+            Remove(former);
+        }
+
+        var ofPeer = observer.Peer.Observers ??= [];
+        if (observer.Peer.IsGone || _observers.Count >= options.MaxObservers || ofPeer.Count >= options.MaxObserversPerPeer)
             return false;
         _observers.Add((observer.Peer.Address, observer.Token), observer);
         if (!_byResource.TryGetValue(observer.Resource, out var observers))
             _byResource.Add(observer.Resource, observers = []);
         observers.Add(observer);
-        observer.Peer.Observers++;
+        ofPeer.Add(observer);
         metrics.Observing(1);
         return true;
     }
@@ -60,7 +66,7 @@ internal sealed class ObserverTable(CoapServerOptions options, CoapMetrics metri
         if (observer.IsGone || !_observers.Remove((observer.Peer.Address, observer.Token)))
             return;
         observer.IsGone = true;
-        observer.Peer.Observers--;
+        observer.Peer.Observers!.Remove(observer);
         _byResource[observer.Resource].Remove(observer);
         if (observer.LastMessageId is { } last)
             _byMessage.Remove((observer.Peer.Address, last));
@@ -70,12 +76,7 @@ internal sealed class ObserverTable(CoapServerOptions options, CoapMetrics metri
     /// <summary>Removes all of a peer's, which is gone.</summary>
     public void RemoveAll(Peer peer)
     {
-        if (peer.Observers == 0)
-            return;
-        foreach (var ((address, _), observer) in _observers)
-        {
-            if (address == peer.Address)
-                Remove(observer);
-        }
+        while (peer.Observers is [.., var last])
+            Remove(last);
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Insa.Iiot.Protocols.Coap.Exchange;
 using Insa.Iiot.Protocols.Coap.Messages;
 using Insa.Iiot.Protocols.Coap.Observe;
 using Insa.Iiot.Protocols.Coap.Transport;
@@ -8,15 +9,15 @@ namespace Insa.Iiot.Protocols.Coap.Server;
 internal sealed partial class CoapEndpoint
 {
     private const int ConfirmEvery = 5;
+    private const int SequenceMilliseconds = 8; // 24 bits of it are a day and a half
     private static readonly TimeSpan ConfirmAfter = TimeSpan.FromHours(24); // RFC 7641 §4.5
 
-    /// <returns>The number of the answer, if its sender is an observer now.</returns>
-    private uint? TryObserve(PendingRequest pending, CoapResponse response)
+    // Before the handler is asked, so that no change falls between its answer and the registration.
+    private Observer? Register(PendingRequest pending)
     {
         if (
             pending is not { Observe: 0, Peer: { } peer, Resource.IsObservable: true }
             || pending.Context.Method != CoapCode.Get
-            || !response.Code.IsSuccess
             || pending.Block2 is { Number: > 0 }
         )
             return null;
@@ -27,9 +28,23 @@ internal sealed partial class CoapEndpoint
             Block2 = pending.Block2,
             BodyKey = pending.BodyKey,
             ConfirmedAt = _now,
+            IsBusy = true,
         };
-        return _observers.TryAdd(observer) ? observer.NextSequence() : null;
+        return _observers.TryAdd(observer) ? observer : null;
     }
+
+    /// <returns>The number of the answer, if its sender is an observer now.</returns>
+    private uint? NumberOf(Observer? observer, CoapResponse response)
+    {
+        if (observer is null || observer.IsGone)
+            return null;
+        if (response.Code.IsSuccess)
+            return observer.NextSequence(SequenceClock);
+        _observers.Remove(observer);
+        return null;
+    }
+
+    private long SequenceClock => _time.GetUtcNow().ToUnixTimeMilliseconds() / SequenceMilliseconds;
 
     private void OnChanged(CoapResource resource, TenantId? tenant, DeviceId? device)
     {
@@ -83,8 +98,11 @@ internal sealed partial class CoapEndpoint
             _observers.Remove(observer);
         Keep(observer.BodyKey, response, observer.Block2);
         var peer = observer.Peer.Address;
+
+        // Of a peer whose session has another address, its ACK shows that it is there (RFC 9146 §6).
         var isConfirmable =
             isLast
+            || !observer.Peer.IsVerified
             || observer.Resource.ConfirmsNotifications
             || observer.Unconfirmed >= ConfirmEvery - 1
             || _now - observer.ConfirmedAt >= ToTicks(ConfirmAfter);
@@ -99,13 +117,13 @@ internal sealed partial class CoapEndpoint
             response,
             observer.Block2,
             null,
-            isLast ? null : observer.NextSequence()
+            isLast ? null : observer.NextSequence(SequenceClock)
         );
         if (!isLast)
             _observers.Notified(observer, messageId);
         if (isConfirmable)
         {
-            SendConfirmable(peer, messageId, buffer.AsSpan(0, length), isAcknowledged => OnConfirmed(observer, isAcknowledged));
+            SendConfirmable(peer, messageId, buffer.AsSpan(0, length), outcome => OnEnded(observer, outcome));
         }
         else
         {
@@ -117,18 +135,24 @@ internal sealed partial class CoapEndpoint
         ArrayPool<byte>.Shared.Return(buffer);
     }
 
-    // Called under the lock: by an ACK, a RST, or when it was sent often enough.
-    private void OnConfirmed(Observer observer, bool isAcknowledged)
+    // Called under the lock.
+    private void OnEnded(Observer observer, MessageOutcome outcome)
     {
-        if (!isAcknowledged)
+        switch (outcome)
         {
-            _observers.RemoveAll(observer.Peer);
-            return;
+            case MessageOutcome.Acknowledged:
+                observer.Peer.IsVerified = true;
+                observer.Unconfirmed = 0;
+                observer.ConfirmedAt = _now;
+                Next(observer);
+                break;
+            case MessageOutcome.TimedOut:
+                _observers.RemoveAll(observer.Peer);
+                break;
+            default:
+                _observers.Remove(observer);
+                break;
         }
-
-        observer.Unconfirmed = 0;
-        observer.ConfirmedAt = _now;
-        Next(observer);
     }
 
     private void Next(Observer observer)

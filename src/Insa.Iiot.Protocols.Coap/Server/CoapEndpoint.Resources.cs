@@ -12,7 +12,11 @@ internal sealed partial class CoapEndpoint
 {
     private static readonly WaitCallback RunRequest = state => _ = ((PendingRequest)state!).Endpoint.RunAsync((PendingRequest)state);
 
+    private const int AnonymousShares = 4;
+    private const int PeerShares = 16;
+
     private readonly HashSet<PendingRequest> _requestsAtWork = [];
+    private int _anonymousAtWork;
 
     private void HandleResource(in Request request)
     {
@@ -23,9 +27,14 @@ internal sealed partial class CoapEndpoint
             Answer(request, new Reply(CoapCode.Unauthorized));
         else if (resource.Find(request.Header.Code) is not { } handler)
             Answer(request, new Reply(CoapCode.MethodNotAllowed));
-        else if (IsIdempotent(request.Header.Code) || IsNew(request))
+        else if (!IsNoted(request) || IsNew(request))
             TakeRequest(request, resource, handler);
     }
+
+    // Whatever the method: the last block of a body makes its request whole once, and a registration sent again would take its own place.
+    private static bool IsNoted(in Request request) =>
+        request.Peer is not null
+        && (!IsIdempotent(request.Header.Code) || request.Head.Block1 is { Number: > 0 } || request.Head.Observe >= 0);
 
     // RFC 7252 §5.1, RFC 8132 §2: what can be done twice need not be told from its duplicates (RFC 7252 §4.5).
     private static bool IsIdempotent(CoapCode method) =>
@@ -38,8 +47,8 @@ internal sealed partial class CoapEndpoint
         if (head.Observe == 1 && request.Peer is not null)
             _observers.Remove(request.Address, new CoapToken(request.Message.Token));
 
-        // An observer is sent more than it asks for, and so must show its address first.
-        if (IsUnverified(request) && head.Observe == 0 && resource.IsObservable)
+        // An observer is sent more than it asks for, and so must show its address first; and what must not be done twice is not begun before.
+        if (IsUnverified(request) && ((head.Observe == 0 && resource.IsObservable) || !IsIdempotent(request.Header.Code)))
         {
             Challenge(request);
             return;
@@ -66,17 +75,20 @@ internal sealed partial class CoapEndpoint
             body = request.Message.Payload.ToArray();
         }
 
-        var isNoted = !IsIdempotent(request.Header.Code);
-        if (
-            _requestsAtWork.Count >= _options.MaxPendingRequests
-            || (isNoted && !request.Peer!.Messages.TryAdd(request.Header.MessageId, _unit))
-        )
+        var isNoted = IsNoted(request);
+        if (!HasRoomForRequest(request.Peer) || (isNoted && !request.Peer!.Messages.TryAdd(request.Header.MessageId, _unit)))
         {
             Answer(request, Busy);
             return;
         }
 
-        Span<byte> key = stackalloc byte[BodyKey.MaxLength];
+        byte[] key = [];
+        if (request.Peer is not null)
+        {
+            key = new byte[BodyKey.Length];
+            BodyKey.Write(request.Address, request.Session, request.Message, key);
+        }
+
         var pending = new PendingRequest
         {
             Endpoint = this,
@@ -94,10 +106,12 @@ internal sealed partial class CoapEndpoint
             NoResponse = head.NoResponse,
             Block1 = head.Block1,
             Block2 = head.Block2,
-            BodyKey = request.Peer is null ? [] : key[..BodyKey.Write(request.Address, request.Session, request.Message, key)].ToArray(),
+            BodyKey = key,
             IsNoted = isNoted,
+            IsUnverified = IsUnverified(request),
         };
-        _requestsAtWork.Add(pending);
+        pending.Observer = Register(pending);
+        AtWork(pending, 1);
         ThreadPool.UnsafeQueueUserWorkItem(RunRequest, pending);
     }
 
@@ -115,8 +129,8 @@ internal sealed partial class CoapEndpoint
     {
         if (request.Peer is null)
             return false;
-        Span<byte> key = stackalloc byte[BodyKey.MaxLength];
-        key = key[..BodyKey.Write(request.Address, request.Session, request.Message, key)];
+        Span<byte> key = stackalloc byte[BodyKey.Length];
+        BodyKey.Write(request.Address, request.Session, request.Message, key);
         if (_downloads.Find(key, _now) is not { } kept)
         {
             if (IsIdempotent(request.Header.Code))
@@ -133,9 +147,39 @@ internal sealed partial class CoapEndpoint
         if (length == 0)
             Answer(request, new Reply(CoapCode.BadRequest) { Diagnostic = "there is no such block"u8 });
         else
-            _sender.Send(request.Address, buffer.AsSpan(0, length));
+            SendOrChallenge(request, buffer.AsSpan(0, length));
         ArrayPool<byte>.Shared.Return(buffer);
         return true;
+    }
+
+    private void SendOrChallenge(in Request request, ReadOnlySpan<byte> datagram)
+    {
+        if (datagram.Length <= request.MaxAnswerBytes)
+            _sender.Send(request.Address, datagram);
+        else
+            Challenge(request);
+    }
+
+    // No peer takes more than its share of the handlers, nor do those who show no credential.
+    private bool HasRoomForRequest(Peer? peer)
+    {
+        var most = _options.MaxPendingRequests;
+        return _requestsAtWork.Count < most
+            && (
+                peer is null ? _anonymousAtWork < Math.Max(most / AnonymousShares, 1) : peer.RequestsAtWork < Math.Max(most / PeerShares, 1)
+            );
+    }
+
+    private void AtWork(PendingRequest pending, int change)
+    {
+        if (change > 0)
+            _requestsAtWork.Add(pending);
+        else
+            _requestsAtWork.Remove(pending);
+        if (pending.Peer is { } peer)
+            peer.RequestsAtWork += change;
+        else
+            _anonymousAtWork += change;
     }
 
     private async Task RunAsync(PendingRequest pending)
@@ -178,14 +222,17 @@ internal sealed partial class CoapEndpoint
             return;
         }
 
-        _requestsAtWork.Remove(pending);
+        AtWork(pending, -1);
         if (response.Code.Class >= 4)
             _metrics.Refused(CoapMetrics.NameOf(response.Code));
         Keep(pending.BodyKey, response, pending.Block2);
-        var sequence = TryObserve(pending, response);
         var buffer = ArrayPool<byte>.Shared.Rent(UdpSocket.MaxDatagramBytes);
-        Send(pending, response, sequence, buffer);
+        Send(pending, response, NumberOf(pending.Observer, response), buffer);
         ArrayPool<byte>.Shared.Return(buffer);
+
+        // What has changed since the handler was asked is told now.
+        if (pending.Observer is not null)
+            Next(pending.Observer);
     }
 
     private void Send(PendingRequest pending, CoapResponse response, uint? sequence, byte[] buffer)
@@ -205,7 +252,10 @@ internal sealed partial class CoapEndpoint
         var header = isPiggybacked
             ? new CoapHeader(CoapType.Acknowledgement, response.Code, pending.MessageId)
             : new CoapHeader(
-                isConfirmable ? CoapType.Confirmable : CoapType.NonConfirmable,
+                // To an address that may be forged nothing is sent more than once.
+                isConfirmable && !pending.IsUnverified
+                    ? CoapType.Confirmable
+                    : CoapType.NonConfirmable,
                 response.Code,
                 _messageIds.Next(pending.Address)
             );
@@ -231,7 +281,7 @@ internal sealed partial class CoapEndpoint
 
         pending.Peer!.Messages.Set(pending.MessageId, isPiggybacked ? MessageAnswer.Whole : MessageAnswer.Separate);
         if (isPiggybacked)
-            _answers.Add(pending.Address, pending.MessageId, buffer.AsSpan(0, length).ToArray());
+            _answers.Add(pending.Peer, pending.MessageId, buffer.AsSpan(0, length).ToArray());
     }
 
     private int WriteChallenge(PendingRequest pending, CoapHeader header, ReadOnlySpan<byte> token, byte[] buffer)

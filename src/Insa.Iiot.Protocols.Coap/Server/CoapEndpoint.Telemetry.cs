@@ -44,9 +44,9 @@ internal sealed partial class CoapEndpoint
     /// <summary>Takes a part of a body, and answers it unless it was the last.</summary>
     private bool Assemble(in Request request, CoapBlock block, out byte[]? body, out int length)
     {
-        Span<byte> key = stackalloc byte[BodyKey.MaxLength];
-        key = key[..BodyKey.Write(request.Address, request.Session, request.Message, key)];
-        switch (_uploads.Add(key, block, request.Message.Payload, request.Head.Size1, _now, out body, out length))
+        Span<byte> key = stackalloc byte[BodyKey.Length];
+        BodyKey.Write(request.Address, request.Session, request.Message, key);
+        switch (_uploads.Add(request.Peer!, key, block, request.Message.Payload, request.Head.Size1, _now, out body, out length))
         {
             case BodyState.Complete:
                 return true;
@@ -196,12 +196,17 @@ internal sealed partial class CoapEndpoint
             SendConfirmable(peer.Address, header.MessageId, writer.Written, null);
     }
 
-    private void SendConfirmable(in PeerAddress peer, ushort messageId, ReadOnlySpan<byte> datagram, Action<bool>? ended)
+    private void SendConfirmable(in PeerAddress peer, ushort messageId, ReadOnlySpan<byte> datagram, Action<MessageOutcome>? ended)
     {
-        if (_retransmission.TrySend(new OutgoingMessage(peer, messageId, datagram.ToArray(), ended)))
+        var copy = datagram.ToArray();
+        if (_retransmission.TrySend(new OutgoingMessage(peer, messageId, copy, ended)))
             return;
+
+        // Too many wait already: once, and unconfirmed, is better than not at all.
+        new CoapHeader(CoapType.NonConfirmable, new CoapCode(copy[1]), messageId).Write(copy, copy[0] & 0x0F);
+        _sender.Send(peer, copy);
         _metrics.Dropped("queue_full");
-        ended?.Invoke(false);
+        ended?.Invoke(MessageOutcome.Dropped);
     }
 
     // What is not committed within the window is acknowledged by itself, so that it is not sent again; its answer follows (RFC 7252 §5.2.2).

@@ -7,7 +7,7 @@ namespace Insa.Iiot.Protocols.Coap.Server;
 internal sealed partial class CoapEndpoint
 {
     private const int MaxTokensAtOnce = 256;
-    private const int MaxDatagramsPerToken = 8;
+    private const int MaxDatagramsPerToken = 32;
 
     private readonly Dictionary<byte[], List<(PeerAddress Peer, bool IsVerified, byte[] Datagram)>> _waiting = new(
         Utf8BytesComparer.Instance
@@ -34,6 +34,16 @@ internal sealed partial class CoapEndpoint
 
         var copy = token.ToArray();
         _waiting.Add(copy, [(peer, isVerified, datagram.ToArray())]);
+        _ = Task.Run(() => AuthenticateAsync(copy), CancellationToken.None);
+    }
+
+    // A token that still holds is checked beside the traffic: nobody waits for it.
+    private void CheckAgain(ReadOnlySpan<byte> token)
+    {
+        if (_waiting.Count >= MaxTokensAtOnce || _waiting.GetAlternateLookup<ReadOnlySpan<byte>>().ContainsKey(token))
+            return;
+        var copy = token.ToArray();
+        _waiting.Add(copy, []);
         _ = Task.Run(() => AuthenticateAsync(copy), CancellationToken.None);
     }
 

@@ -111,6 +111,7 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
         {
             if (!_peers.TryFind(address, out var peer))
                 return;
+            peer.IsGone = true;
             _observers.RemoveAll(peer);
             _retransmission.Drop(address);
             _peers.Remove(address);
@@ -194,11 +195,11 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
                 SendEmpty(address, CoapType.Reset, header.MessageId); // A ping (RFC 7252 §4.3).
                 break;
             case CoapType.Acknowledgement:
-                _retransmission.TryEnd(address, header.MessageId, isAcknowledged: true);
+                _retransmission.TryEnd(address, header.MessageId, MessageOutcome.Acknowledged);
                 break;
             case CoapType.Reset:
                 _observers.TryReject(address, header.MessageId);
-                _retransmission.TryEnd(address, header.MessageId, isAcknowledged: false);
+                _retransmission.TryEnd(address, header.MessageId, MessageOutcome.Reset);
                 break;
         }
     }
@@ -215,8 +216,11 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
         var refusal = RequestHead.Read(message, out var head);
         if (session is null && !head.Credential.IsEmpty)
         {
-            switch (_tokens.Find(head.Credential, _now, out session))
+            switch (_tokens.Find(head.Credential, _now, out session, out var isDue))
             {
+                case TokenStanding.Good when isDue:
+                    CheckAgain(head.Credential);
+                    break;
                 case TokenStanding.Unknown:
                     Authenticate(address, isVerified, head.Credential, datagram);
                     return;
@@ -226,7 +230,7 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
             }
         }
 
-        var peer = session is null ? null : _peers.Touch(address, _unit, isVerified);
+        var peer = session is null ? null : _peers.Touch(address, session, _unit, isVerified);
         isVerified = peer?.IsVerified ?? isVerified;
         if (!isVerified && _echo.IsFresh(address, Seconds, head.Echo))
         {
@@ -272,8 +276,8 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
             return false;
         if (answer.Code is { } code)
             Answer(request, new Reply(code), isCounted: false);
-        else if (answer == MessageAnswer.Whole && _answers.Find(request.Address, request.Header.MessageId) is { } whole)
-            _sender.Send(request.Address, whole);
+        else if (answer == MessageAnswer.Whole && _answers.Find(request.Peer, request.Header.MessageId) is { } whole)
+            SendOrChallenge(request, whole);
         else if (answer == MessageAnswer.Separate || answer == MessageAnswer.PendingAcknowledged)
             SendEmpty(request.Address, CoapType.Acknowledgement, request.Header.MessageId);
         return false;

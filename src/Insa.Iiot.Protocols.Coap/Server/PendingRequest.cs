@@ -47,6 +47,12 @@ internal sealed class PendingRequest
     /// <summary>Whether it was acknowledged apart from its answer.</summary>
     public bool IsAcknowledged { get; set; }
 
+    /// <summary>Whether its address may be forged.</summary>
+    public bool IsUnverified { get; init; }
+
+    /// <summary>The observer that its sender has become with it; <see langword="null"/> if none.</summary>
+    public Observe.Observer? Observer { get; set; }
+
     /// <summary>The observer whom the answer is a notification for; <see langword="null"/> of a request.</summary>
     public Observe.Observer? Notifies { get; init; }
 }

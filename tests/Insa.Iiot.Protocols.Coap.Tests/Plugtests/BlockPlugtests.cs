@@ -69,4 +69,33 @@ public sealed class BlockPlugtests
         );
         Assert.Equal(CoapCode.BadRequest, answer.Code);
     }
+
+    [Fact]
+    public async Task A_last_block_whose_answer_was_lost_is_answered_again()
+    {
+        await using var world = await PlugtestWorld.StartAsync();
+        await world.UploadAsync(CoapCode.Put, "large-update", PlugtestResources.Large, 6);
+        world.Resources.Set("large-update", "changed since"u8.ToArray());
+        byte[] last = System.Text.Encoding.UTF8.GetBytes(PlugtestResources.Large)[1024..];
+        var request = Wire.Request(
+            CoapType.Confirmable,
+            CoapCode.Put,
+            50,
+            [1],
+            "large-update?" + CoapWorld.Token,
+            last,
+            (CoapOptionNumber.Block1, Wire.UInt(new CoapBlock(1, false, 6).Value))
+        );
+        await world.AskAsync(
+            CoapCode.Put,
+            "large-update",
+            System.Text.Encoding.UTF8.GetBytes(PlugtestResources.Large)[..1024],
+            (CoapOptionNumber.Block1, Wire.UInt(new CoapBlock(0, true, 6).Value))
+        );
+        world.World.Receive(request);
+        var first = await world.World.Wire.NextAsync();
+        Assert.Equal(CoapCode.Changed, first.Code);
+        world.World.Receive(request);
+        Assert.Equal(first.Datagram, (await world.World.Wire.NextAsync()).Datagram);
+    }
 }

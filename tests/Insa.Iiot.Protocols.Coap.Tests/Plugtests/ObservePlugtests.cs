@@ -172,6 +172,65 @@ public sealed class ObservePlugtests
         Assert.Equal(16, world.World.Endpoint.ObserverCount);
     }
 
+    [Fact]
+    public async Task A_reset_ends_one_observation_and_leaves_the_others()
+    {
+        await using var world = await PlugtestWorld.StartAsync();
+        await RegisterAsync(world, "obs");
+        world.Send(CoapType.Confirmable, CoapCode.Get, "obs-non", [0xC], null, Register);
+        await world.World.Wire.NextAsync();
+        Change(world, "obs", "1");
+        world.World.Receive(Wire.Empty(CoapType.Reset, (await world.World.Wire.NextAsync()).Id));
+        Assert.Equal(1, world.World.Endpoint.ObserverCount);
+        Change(world, "obs-non", "1");
+        Assert.Equal([0xC], (await world.World.Wire.NextAsync()).Token);
+    }
+
+    [Fact]
+    public async Task A_registration_anew_goes_on_with_newer_numbers()
+    {
+        await using var world = await PlugtestWorld.StartAsync();
+        var number = (await RegisterAsync(world, "obs-non")).UInt(CoapOptionNumber.Observe);
+        for (var i = 0; i < 3; i++)
+        {
+            Change(world, "obs-non", $"{i}");
+            number = (await world.World.Wire.NextAsync()).UInt(CoapOptionNumber.Observe);
+        }
+
+        Assert.True((await RegisterAsync(world, "obs-non")).UInt(CoapOptionNumber.Observe) > number);
+    }
+
+    [Fact]
+    public async Task A_change_while_an_observer_registers_is_told()
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        CoapResource? resource = null;
+        var state = "old";
+        await using var world = await CoapWorld.StartAsync(coap =>
+        {
+            resource = coap.Map("state");
+            resource.IsObservable = true;
+            resource.On(
+                CoapCode.Get,
+                async (_, _) =>
+                {
+                    var read = Volatile.Read(ref state);
+                    asked.TrySetResult();
+                    await gate.Task;
+                    return new CoapResponse(CoapCode.Content) { Payload = System.Text.Encoding.UTF8.GetBytes(read) };
+                }
+            );
+        });
+        var answer = world.AskAsync(CoapCode.Get, "state", null, Register);
+        await asked.Task;
+        Volatile.Write(ref state, "new");
+        resource!.NotifyChanged();
+        gate.SetResult();
+        Assert.Equal("old", (await answer).Text);
+        Assert.Equal("new", (await world.Wire.NextAsync()).Text);
+    }
+
     private static Task<Sent> RegisterAsync(PlugtestWorld world, string path) => world.AskAsync(CoapCode.Get, path, null, Register);
 
     private static void Change(PlugtestWorld world, string path, string text)

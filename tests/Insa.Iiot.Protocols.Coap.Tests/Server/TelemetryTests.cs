@@ -32,10 +32,15 @@ public sealed class TelemetryTests
         }
 
         Assert.Equal(1, world.Authentications);
+
+        // Then beside the traffic, which does not wait for it; and first again after a long silence.
+        world.Pass(TimeSpan.FromSeconds(31));
+        world.AuthenticatorIsDown = true;
+        world.Post("""{"data":{"n":1}}""");
+        Assert.Equal(CoapCode.Changed, (await world.Wire.NextAsync()).Code);
         world.Pass(TimeSpan.FromSeconds(31));
         world.Post("""{"data":{"n":1}}""");
-        await world.Wire.NextAsync();
-        Assert.Equal(2, world.Authentications);
+        Assert.Equal(CoapCode.ServiceUnavailable, (await world.Wire.NextAsync()).Code);
     }
 
     [Fact]
@@ -291,6 +296,154 @@ public sealed class TelemetryTests
         var answer = await world.Wire.NextAsync();
         Assert.DoesNotContain("press", answer.Text, StringComparison.Ordinal);
         Assert.Contains("gate", answer.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Devices_behind_one_address_are_not_taken_for_each_others_duplicates()
+    {
+        await using var world = await CoapWorld.StartAsync();
+        foreach (var device in new[] { "press", "gate" })
+        {
+            var query = $"telemetry?token={device}@plant:{CoapWorld.Secret}";
+            world.Receive(Wire.Request(CoapType.Confirmable, CoapCode.Post, 7, [1], query, """{"data":{"n":1}}"""u8));
+            Assert.Equal(CoapCode.Changed, (await world.Wire.NextAsync()).Code);
+        }
+
+        Assert.Equal(["press", "gate"], world.Stored.Select(row => row.Device));
+    }
+
+    [Fact]
+    public async Task A_message_id_of_long_ago_is_new_also_where_its_time_looks_young_again()
+    {
+        await using var world = await CoapWorld.StartAsync();
+        world.Post("""{"data":{"n":1}}""", id: 7);
+        await world.Wire.NextAsync();
+
+        // The time that is kept of a message runs over after 1,024 s; other requests keep the peer alive.
+        for (var elapsed = 0; elapsed < 1040; elapsed += 208)
+        {
+            world.Pass(TimeSpan.FromSeconds(208));
+            await world.AskAsync(CoapCode.Get, "devices");
+        }
+
+        world.Post("""{"data":{"n":2}}""", id: 7);
+        Assert.Equal(CoapCode.Changed, (await world.Wire.NextAsync()).Code);
+        Assert.Equal(2, world.Stored.Count);
+    }
+
+    [Fact]
+    public async Task A_wrong_token_pushes_out_no_good_one()
+    {
+        await using var world = await CoapWorld.StartAsync();
+        world.Post("""{"data":{"n":1}}""");
+        await world.Wire.NextAsync();
+        for (var i = 0; i < 3000; i++)
+        {
+            world.Receive(Wire.Request(CoapType.Confirmable, CoapCode.Get, (ushort)i, [2], $"devices?token=press@plant:{i}"), Wire.Far);
+            Assert.Equal(CoapCode.Unauthorized, (await world.Wire.NextAsync()).Code);
+        }
+
+        world.AuthenticatorIsDown = true;
+        world.Post("""{"data":{"n":1}}""");
+        Assert.Equal(CoapCode.Changed, (await world.Wire.NextAsync()).Code);
+    }
+
+    [Fact]
+    public async Task One_device_takes_no_more_than_its_share_of_the_peers()
+    {
+        await using var world = await CoapWorld.StartAsync(coap => coap.MaxPeers = 32);
+        Assert.Equal(CoapCode.Changed, (await PostFromAsync(world, 1)).Code);
+        Assert.Equal(CoapCode.Changed, (await PostFromAsync(world, 2)).Code);
+        Assert.Equal(CoapCode.ServiceUnavailable, (await PostFromAsync(world, 3)).Code);
+        world.Receive(Wire.Request(CoapType.Confirmable, CoapCode.Post, 7, [1], "telemetry?" + Gateway, """{"data":{"n":1}}"""u8));
+        Assert.Equal(CoapCode.Changed, (await world.Wire.NextAsync()).Code);
+    }
+
+    [Fact]
+    public async Task Many_small_bodies_take_no_more_room_than_their_share()
+    {
+        await using var world = await CoapWorld.StartAsync(coap =>
+        {
+            coap.MaxBodyBytes = 1024;
+            coap.MaxBlockwiseBytes = 1024 * 1024;
+        });
+        var answers = new Dictionary<CoapCode, int>();
+        for (var i = 0; i < 1000; i++)
+        {
+            var answer = await world.AskAsync(
+                CoapCode.Post,
+                "telemetry",
+                new byte[16],
+                (CoapOptionNumber.Block1, Wire.UInt(new CoapBlock(0, true, 0).Value)),
+                (CoapOptionNumber.RequestTag, Wire.UInt((uint)i + 1))
+            );
+            answers[answer.Code] = answers.GetValueOrDefault(answer.Code) + 1;
+        }
+
+        Assert.InRange(answers[CoapCode.Continue], 50, 200);
+        Assert.Equal(1000, answers[CoapCode.Continue] + answers[CoapCode.ServiceUnavailable]);
+
+        // They are forgotten after a while, also while one of them goes on.
+        world.Pass(TimeSpan.FromSeconds(130));
+        Assert.Equal(CoapCode.Continue, (await BlockAsync(world, 0, true, new byte[64])).Code);
+    }
+
+    [Fact]
+    public async Task A_request_of_many_empty_options_is_answered_like_any_other()
+    {
+        await using var world = await CoapWorld.StartAsync();
+        var options = Enumerable.Repeat((CoapOptionNumber.UriQuery, Array.Empty<byte>()), 900).ToArray();
+        Assert.Equal(CoapCode.Content, (await world.AskAsync(CoapCode.Get, "devices", null, options)).Code);
+        Assert.DoesNotContain(world.Logs.Collector.GetSnapshot(), record => record.Id.Id == 2003);
+    }
+
+    [Fact]
+    public async Task Parts_of_a_large_answer_go_to_no_address_that_may_be_forged()
+    {
+        await using var world = await CoapWorld.StartAsync(coap =>
+            coap.Map("large")
+                .On(CoapCode.Get, (_, _) => ValueTask.FromResult(new CoapResponse(CoapCode.Content) { Payload = new byte[5000] }))
+        );
+        for (var number = 0; number < 3; number++)
+        {
+            var request = Wire.Request(
+                CoapType.Confirmable,
+                CoapCode.Get,
+                (ushort)(number + 1),
+                [1],
+                "large?" + CoapWorld.Token,
+                default,
+                (CoapOptionNumber.Block2, Wire.UInt(new CoapBlock(number, false, 6).Value))
+            );
+            world.Receive(request, Wire.Far);
+            var answer = await world.Wire.NextAsync();
+            Assert.Equal(CoapCode.Unauthorized, answer.Code);
+            Assert.True(answer.Datagram.Length <= 3 * request.Length);
+        }
+    }
+
+    [Fact]
+    public async Task What_must_not_be_done_twice_is_not_begun_for_an_address_that_may_be_forged()
+    {
+        var done = 0;
+        await using var world = await CoapWorld.StartAsync(coap =>
+            coap.Map("act")
+                .On(
+                    CoapCode.Post,
+                    (_, _) =>
+                    {
+                        Interlocked.Increment(ref done);
+                        return ValueTask.FromResult(new CoapResponse(CoapCode.Changed) { Payload = new byte[1000] });
+                    }
+                )
+        );
+        world.Receive(Wire.Request(CoapType.Confirmable, CoapCode.Post, 1, [1], "act?" + CoapWorld.Token), Wire.Far);
+        var challenge = await world.Wire.NextAsync();
+        Assert.Equal((CoapCode.Unauthorized, 0), (challenge.Code, done));
+        (int, byte[]) echo = (CoapOptionNumber.Echo, challenge.Option(CoapOptionNumber.Echo)!);
+        world.Receive(Wire.Request(CoapType.Confirmable, CoapCode.Post, 2, [1], "act?" + CoapWorld.Token, default, echo), Wire.Far);
+        Assert.Equal(CoapCode.Changed, (await world.Wire.NextAsync()).Code);
+        Assert.Equal(1, done);
     }
 
     private static async Task<Sent> PostFromAsync(CoapWorld world, int port)
