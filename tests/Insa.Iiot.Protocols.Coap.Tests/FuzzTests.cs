@@ -57,11 +57,14 @@ public sealed class FuzzTests
         ];
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var buffer = new byte[UdpSocket.MaxDatagramBytes];
+        long bytesFromFar = 0;
         for (var i = 0; i < PerSeed; i++)
         {
             var length = Mutate(random, corpus[random.Next(corpus.Length)], buffer);
             var datagram = buffer.AsSpan(0, length);
-            world.Endpoint.Receive(random.Next(4) == 0 ? Wire.Far : Wire.Near, datagram);
+            var isFar = random.Next(4) == 0;
+            bytesFromFar += isFar ? length : 0;
+            world.Endpoint.Receive(isFar ? Wire.Far : Wire.Near, datagram);
 
             // Nothing but a CON or a request is ever answered at once.
             if (world.Wire.Next() is { Type: CoapType.Reset } reset)
@@ -74,6 +77,8 @@ public sealed class FuzzTests
                 world.Pass(TimeSpan.FromMilliseconds(200));
         }
 
+        // RFC 9175 §2.3: whatever it was, no more than three times as much came back to an address that may be forged.
+        Assert.InRange(world.Wire.BytesToFar, 1, 3 * bytesFromFar);
         world.Stored.Clear();
         Assert.DoesNotContain(world.Logs.Collector.GetSnapshot(), record => record.Level >= Microsoft.Extensions.Logging.LogLevel.Error);
         world.Logs.Collector.Clear();

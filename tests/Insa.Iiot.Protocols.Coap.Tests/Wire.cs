@@ -16,11 +16,15 @@ internal sealed class Wire : IDatagramSender
 
     private readonly Channel<(PeerAddress Peer, byte[] Datagram)> _sent = Channel.CreateUnbounded<(PeerAddress, byte[])>();
 
-    public long Bytes { get; private set; }
+    private long _bytesToFar;
+
+    /// <summary>The bytes sent to <see cref="Far"/>, an address that may be forged.</summary>
+    public long BytesToFar => Interlocked.Read(ref _bytesToFar);
 
     public void Send(in PeerAddress peer, ReadOnlySpan<byte> datagram)
     {
-        Bytes += datagram.Length;
+        if (peer == Far)
+            Interlocked.Add(ref _bytesToFar, datagram.Length);
         _sent.Writer.TryWrite((peer, datagram.ToArray()));
     }
 

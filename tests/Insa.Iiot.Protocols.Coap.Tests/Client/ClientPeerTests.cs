@@ -26,6 +26,25 @@ public sealed class ClientPeerTests
         await client.PingAsync();
     }
 
+    [Theory]
+    [InlineData("openssl")]
+    [InlineData("gnutls")]
+    public async Task Libcoap_answers_over_dtls_by_a_pre_shared_key(string library)
+    {
+        await using var server = await LibcoapServer.StartAsync("-k sesame", program: $"/usr/bin/coap-server-{library}");
+        var options = new CoapClientOptions { Psk = new DevicePsk("password", "sesame"u8.ToArray()) };
+        await using var client = await CoapClient.ConnectAsync(server.SecureUri, options);
+        Assert.Contains("libcoap", Text(await client.GetAsync("/")), StringComparison.Ordinal);
+        var body = new byte[5000];
+        Random.Shared.NextBytes(body);
+        Assert.True((await client.PutAsync("/example_data", body, CoapContentFormat.OctetStream)).Code.IsSuccess);
+        Assert.Equal(body, (await client.GetAsync("/example_data")).Payload.ToArray());
+
+        options.Psk = new DevicePsk("password", "wrong"u8.ToArray());
+        var error = await Assert.ThrowsAsync<CoapException>(() => CoapClient.ConnectAsync(server.SecureUri, options));
+        Assert.True(error.Error is CoapError.NotAuthenticated or CoapError.Timeout, error.Message);
+    }
+
     [Fact]
     public async Task Libcoap_answers_separately()
     {

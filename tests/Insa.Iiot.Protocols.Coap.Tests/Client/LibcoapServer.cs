@@ -7,27 +7,36 @@ namespace Insa.Iiot.Protocols.Coap.Tests.Client;
 /// <summary>Debian's coap-server on a free port of its own.</summary>
 internal sealed class LibcoapServer : IAsyncDisposable
 {
-    private const string Peer = "/usr/bin/coap-server-notls";
+    private const string Plain = "/usr/bin/coap-server-notls";
 
     private readonly Process _process;
 
-    private LibcoapServer(Process process, string host, int port) => (_process, Uri) = (process, new Uri($"coap://{host}:{port}"));
+    private LibcoapServer(Process process, string host, int port)
+    {
+        _process = process;
+        Uri = new Uri($"coap://{host}:{port}");
+        SecureUri = new Uri($"coaps://{host}:{port + 1}");
+    }
 
     public Uri Uri { get; }
+
+    /// <summary>Where it takes DTLS, if it was started with a key.</summary>
+    public Uri SecureUri { get; }
 
     private static bool IsRequired => Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1";
 
     /// <param name="arguments">More arguments for it.</param>
     /// <param name="host">What it listens at.</param>
-    public static async Task<LibcoapServer> StartAsync(string arguments = "", string host = "127.0.0.1")
+    /// <param name="program">Which of Debian's servers it is.</param>
+    public static async Task<LibcoapServer> StartAsync(string arguments = "", string host = "127.0.0.1", string program = Plain)
     {
-        if (!File.Exists(Peer))
-            Assert.SkipUnless(IsRequired, $"{Peer} is missing: run eng/install-peers.sh, or eng/test.sh for everything.");
+        if (!File.Exists(program))
+            Assert.SkipUnless(IsRequired, $"{program} is missing: run eng/install-peers.sh, or eng/test.sh for everything.");
 
         // It takes no names.
         var address = (await Dns.GetHostAddressesAsync(host))[0];
         var port = FindFreePort(address);
-        var start = new ProcessStartInfo(Peer, $"-A {address} -p {port} -v 0 -d 100 {arguments}")
+        var start = new ProcessStartInfo(program, $"-A {address} -p {port} -v 0 -d 100 {arguments}")
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
