@@ -8,7 +8,7 @@ public sealed class FuzzTests
 {
     private const int Seeds = 8;
     private static readonly int PerSeed =
-        int.Parse(Environment.GetEnvironmentVariable("IIOT_COAP_FUZZ") ?? "1600000", System.Globalization.CultureInfo.InvariantCulture)
+        int.Parse(Environment.GetEnvironmentVariable("IIOT_COAP_FUZZ") ?? "10000000", System.Globalization.CultureInfo.InvariantCulture)
         / Seeds;
 
     public static TheoryData<int> AllSeeds => [.. Enumerable.Range(1, Seeds)];
