@@ -229,13 +229,15 @@ public sealed class TelemetryTests
     {
         await using var world = await CoapWorld.StartAsync();
         var request = Wire.Request(CoapType.NonConfirmable, CoapCode.Post, 1, [1], "telemetry", """{"data":{"n":1}}"""u8);
-        for (var i = 0; i < 100_000; i++)
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var i = 0; i < 1_000_000; i++)
         {
             var peer = Coap.Transport.PeerAddress.From(new System.Net.IPEndPoint(0x0A000000 + i, 1024 + (i % 60_000)));
             world.Receive(request, peer);
             world.Wire.Next();
         }
 
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 4 * 1024 * 1024);
         Assert.Equal(0, world.Endpoint.PeerCount);
     }
 
