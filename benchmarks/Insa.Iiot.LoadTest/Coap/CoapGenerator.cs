@@ -25,7 +25,7 @@ internal sealed class CoapGenerator : IDisposable
     /// <param name="server">The server's port on loopback.</param>
     /// <param name="first">The number of the first device.</param>
     /// <param name="count">How many.</param>
-    /// <param name="isOurs">Whether telemetry is posted; else the time is asked for, which is the quickest that libcoap's server answers.</param>
+    /// <param name="isOurs">Whether telemetry is posted; else libcoap's server is asked for the time.</param>
     /// <param name="isConfirmable">Whether by CON.</param>
     /// <param name="start">The time of the first reading.</param>
     public CoapGenerator(int server, int first, int count, bool isOurs, bool isConfirmable, DateTimeOffset start)

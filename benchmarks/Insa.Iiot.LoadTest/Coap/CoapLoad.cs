@@ -155,20 +155,18 @@ internal static class CoapLoad
 
     private static CoapRunResult Median(IGrouping<string, CoapRunResult> runs)
     {
-        var middle = (runs.Count() - 1) / 2;
-        double Of(Func<CoapRunResult, double> value) => runs.Select(value).Order().Skip(middle).SkipLast(middle).Average();
         return new CoapRunResult(
             runs.Key,
-            (long)Of(run => run.Answered),
-            Of(run => run.PerSecond),
-            Of(run => run.P50Milliseconds),
-            Of(run => run.P99Milliseconds),
-            Of(run => run.CpuMicrosecondsPerRequest),
-            Of(run => run.PeakMebibytes),
-            runs.First().AllocatedBytesPerRequest is null ? null : Of(run => run.AllocatedBytesPerRequest!.Value),
+            (long)runs.MedianOf(run => run.Answered),
+            runs.MedianOf(run => run.PerSecond),
+            runs.MedianOf(run => run.P50Milliseconds),
+            runs.MedianOf(run => run.P99Milliseconds),
+            runs.MedianOf(run => run.CpuMicrosecondsPerRequest),
+            runs.MedianOf(run => run.PeakMebibytes),
+            runs.First().AllocatedBytesPerRequest is null ? null : runs.MedianOf(run => run.AllocatedBytesPerRequest!.Value),
             runs.Sum(run => run.Retransmitted),
             runs.Sum(run => run.Errors),
-            runs.First().HandshakesPerSecond is null ? null : Of(run => run.HandshakesPerSecond!.Value)
+            runs.First().HandshakesPerSecond is null ? null : runs.MedianOf(run => run.HandshakesPerSecond!.Value)
         );
     }
 }

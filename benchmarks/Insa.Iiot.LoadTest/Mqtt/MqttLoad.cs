@@ -188,17 +188,15 @@ internal static class MqttLoad
 
     private static RunResult Median(IGrouping<string, RunResult> runs)
     {
-        var middle = (runs.Count() - 1) / 2;
-        double Of(Func<RunResult, double> value) => runs.Select(value).Order().Skip(middle).SkipLast(middle).Average();
         return new RunResult(
             runs.Key,
-            (long)Of(run => run.Acknowledged),
-            Of(run => run.AcknowledgedPerSecond),
-            Of(run => run.P50Milliseconds),
-            Of(run => run.P99Milliseconds),
-            Of(run => run.CpuMicrosecondsPerMessage),
-            Of(run => run.PeakMebibytes),
-            runs.First().AllocatedBytesPerMessage is null ? null : Of(run => run.AllocatedBytesPerMessage!.Value),
+            (long)runs.MedianOf(run => run.Acknowledged),
+            runs.MedianOf(run => run.AcknowledgedPerSecond),
+            runs.MedianOf(run => run.P50Milliseconds),
+            runs.MedianOf(run => run.P99Milliseconds),
+            runs.MedianOf(run => run.CpuMicrosecondsPerMessage),
+            runs.MedianOf(run => run.PeakMebibytes),
+            runs.First().AllocatedBytesPerMessage is null ? null : runs.MedianOf(run => run.AllocatedBytesPerMessage!.Value),
             runs.Sum(run => run.Errors),
             Resident: null
         );

@@ -10,10 +10,12 @@ namespace Insa.Iiot.Protocols.Coap.Server;
 internal sealed partial class CoapEndpoint
 {
     private const int MaxIdleCommits = 64;
+    private const int LateChecksPerWindow = 16;
 
     private readonly Dictionary<Task<CommitResult>, PendingCommit> _commits = [];
     private readonly Stack<PendingCommit> _idleCommits = new();
     private int _pendingMessages;
+    private long _lateCheckedAt;
 
     private void HandleTelemetry(in Request request)
     {
@@ -154,10 +156,12 @@ internal sealed partial class CoapEndpoint
 
         _sender.Send(batch);
         batch.Return();
+        if (_answered is null)
+            return;
         lock (_sync)
         {
             if (_pendingMessages == 0)
-                _answered?.TrySetResult();
+                _answered.TrySetResult();
         }
     }
 
@@ -212,7 +216,12 @@ internal sealed partial class CoapEndpoint
     // What is not committed within the window is acknowledged by itself, so that it is not sent again; its answer follows (RFC 7252 §5.2.2).
     private void AcknowledgeLate()
     {
-        var limit = _now - ToTicks(_options.PiggybackWindow);
+        // Not after each burst: what is late by a small part of the window is not late.
+        var window = ToTicks(_options.PiggybackWindow);
+        if (_now - _lateCheckedAt < window / LateChecksPerWindow)
+            return;
+        _lateCheckedAt = _now;
+        var limit = _now - window;
         foreach (var pending in _commits.Values)
         {
             while (pending.Acknowledged < pending.Count && pending.Answers[pending.Acknowledged].Since <= limit)

@@ -39,7 +39,7 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
     private long _now;
     private int _unit;
     private long _requests;
-    private TaskCompletionSource? _answered;
+    private volatile TaskCompletionSource? _answered;
 
     public CoapEndpoint(CoapEndpointServices services, IDatagramSender sender, CancellationToken stopping)
     {

@@ -48,7 +48,8 @@ internal sealed class SecureListener : IDatagramHandler, IDatagramSender, IDtlsS
 
     void IDtlsSink.Receive(DtlsSession session, ReadOnlySpan<byte> plaintext)
     {
-        if (_sessions.TryAdd(session.Peer, session))
+        // Asked first, as adding takes a lock, and all records but a session's first have it there.
+        if (!_sessions.ContainsKey(session.Peer) && _sessions.TryAdd(session.Peer, session))
             _services.Metrics.SessionsChanged(1);
         _endpoint.Receive(session.Peer, session.Device, plaintext);
     }

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Insa.Iiot.Protocols.Coap.Transport;
 
 /// <summary>
-/// Several datagrams by one system call (recvmmsg(2), sendmmsg(2)), which is what a datagram mostly costs; measured in <c>benchmarks/README.md</c>.
+/// Several datagrams by one system call (recvmmsg(2), sendmmsg(2)), measured beside one call each in <c>benchmarks/README.md</c>.
 /// The memory is native, as the kernel keeps to the addresses in it. For one thread at a time.
 /// </summary>
 internal sealed unsafe partial class LinuxDatagrams : IDisposable

@@ -64,11 +64,28 @@ internal sealed class LibcoapServer : IAsyncDisposable
         _process.Dispose();
     }
 
-    // It serves TCP by the same number.
+    // It serves TCP by the same number, and DTLS by the next; other tests take ports of UDP all the time.
     private static int FindFreePort(IPAddress address)
     {
-        using var listener = new TcpListener(address, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        for (var attempt = 0; ; attempt++)
+        {
+            using var listener = new TcpListener(address, 0);
+            listener.Start();
+            var port = ((IPEndPoint)listener.LocalEndpoint).Port;
+            try
+            {
+                foreach (var number in new[] { port, port + 1 })
+                {
+                    using var probe = new Socket(address.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
+                    probe.Bind(new IPEndPoint(address, number));
+                }
+
+                return port;
+            }
+            catch (SocketException) when (attempt < 20)
+            {
+                // Taken: another one.
+            }
+        }
     }
 }
