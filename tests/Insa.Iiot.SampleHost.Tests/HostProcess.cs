@@ -41,7 +41,7 @@ internal sealed class HostProcess : IAsyncDisposable
         ) / 1024;
 
     /// <summary>What the host printed since.</summary>
-    private string Log
+    public string Log
     {
         get
         {

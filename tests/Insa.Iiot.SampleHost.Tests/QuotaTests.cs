@@ -55,7 +55,7 @@ public sealed class QuotaTests(PostgresCluster cluster) : IDisposable
                         else if (answer.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Conflict)
                             Interlocked.Increment(ref refused);
                         else
-                            Assert.Fail($"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()}");
+                            Assert.Fail($"{(int)answer.StatusCode} {await answer.Content.ReadAsStringAsync()} {hosts[client % Hosts].Log}");
                     }
                 })
         );

@@ -129,6 +129,40 @@ public sealed class AuditWriterTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Who_writes_all_the_time_makes_a_gap_for_other_hosts()
+    {
+        var all = new List<Task<AuditEntry>>();
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var store = new CountingStore(_world.Store)
+        {
+            BeforeCommit = async commit =>
+            {
+                if (commit == 1)
+                    await begun.Task;
+                _world.Time.Advance(TimeSpan.FromSeconds(1));
+            },
+            AfterCommit = _ => done.TrySetResult(),
+        };
+        var log = _world.MakeLog(store, interval: 65_536);
+        for (var i = 0; i < 300; i++)
+            all.Add(log.AppendAsync(Plant, AuditWorld.Happened(i)).AsTask());
+        begun.SetResult();
+        await done.Task.WaitAsync(Patience);
+        Assert.Equal(2, (await _world.MakeLog().AppendAsync(Plant, AuditWorld.Happened(1))).Sequence);
+        Assert.Equal(1, store.Commits);
+        var rest = Task.WhenAll(all);
+        using var deadline = new CancellationTokenSource(Patience);
+        while (!rest.IsCompleted)
+        {
+            _world.Time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Delay(1, deadline.Token);
+        }
+
+        Assert.Equal(301, (await rest)[^1].Sequence);
+    }
+
+    [Fact]
     public async Task A_head_that_does_not_fit_its_entries_is_told()
     {
         await _world.AppendAsync(Plant, 3);

@@ -10,4 +10,7 @@ internal static partial class RestLog
 
     [LoggerMessage(7001, LogLevel.Warning, "Answers kept for repeated requests could not be cleared away; trying again in an hour")]
     public static partial void SweepFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(7002, LogLevel.Warning, "{Endpoint} could not be served now. {Message}")]
+    public static partial void StoreFailed(this ILogger logger, string? endpoint, string message);
 }

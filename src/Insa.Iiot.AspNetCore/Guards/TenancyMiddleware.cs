@@ -185,6 +185,8 @@ internal sealed class TenancyMiddleware(
 
     private Problem ToProblem(HttpContext context, Exception e)
     {
+        if (e is TelemetryStoreException { IsTransient: true } store)
+            logger.StoreFailed(context.GetEndpoint()?.DisplayName, store.Message);
         if (ProblemMapping.ToProblem(e) is { } problem)
             return problem;
         logger.EndpointFailed(e, context.GetEndpoint()?.DisplayName);

@@ -9,13 +9,17 @@ internal sealed class AuditWriter(AuditStore store, AuditKeys keys, TimeProvider
     private const int MaxBatch = 128;
     private const int MaxWaiting = 1024;
 
-    // Every attempt that is lost was another host's commit.
-    private const int Attempts = 64;
+    // Every attempt that is lost was another host's commit: of a host that writes without end there may be many before it makes a gap.
+    private const int Attempts = 1000;
+
+    // Who has just written knows the head, and would be first again for as long as it has anything to write: other hosts get a gap now and then.
+    private static readonly TimeSpan Stint = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _gate = new();
     private readonly LinkedList<AuditWrite> _waiting = [];
     private readonly SemaphoreSlim _room = new(MaxWaiting);
     private bool _isWriting;
+    private long _stintFrom;
 
     // As this process left it; used by whoever's turn it is.
     private ControlRecord? _head;
@@ -42,6 +46,7 @@ internal sealed class AuditWriter(AuditStore store, AuditKeys keys, TimeProvider
             if (!_isWriting)
             {
                 _isWriting = true;
+                _stintFrom = time.GetTimestamp();
                 return true;
             }
 
@@ -76,8 +81,11 @@ internal sealed class AuditWriter(AuditStore store, AuditKeys keys, TimeProvider
                 }
             }
 
+            var from = time.GetTimestamp();
             await WriteAsync(batch).ConfigureAwait(false);
             batch.ForEach(write => write.Complete());
+            if (time.GetElapsedTime(_stintFrom) >= Stint)
+                await MakeGapAsync(time.GetElapsedTime(from)).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -88,6 +96,17 @@ internal sealed class AuditWriter(AuditStore store, AuditKeys keys, TimeProvider
         {
             HandOver();
         }
+    }
+
+    // Long enough for another host to read the head and to commit.
+    private async Task MakeGapAsync(TimeSpan commit)
+    {
+        bool isAnybodyNext;
+        lock (_gate)
+            isAnybodyNext = _waiting.Count > 0;
+        if (isAnybodyNext)
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Clamp(2 * commit.TotalMilliseconds, 5, 100)), time).ConfigureAwait(false);
+        _stintFrom = time.GetTimestamp();
     }
 
     private void HandOver()
