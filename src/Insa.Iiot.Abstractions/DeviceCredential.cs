@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
 namespace Insa.Iiot;
 
 /// <summary>What a device shows to prove who it is. Its text form never holds the secret.</summary>
@@ -7,8 +10,9 @@ public sealed class DeviceCredential
         DeviceCredentialKind kind,
         string? userName,
         ReadOnlyMemory<byte> password = default,
-        ReadOnlyMemory<byte> certificateSha256 = default
-    ) => (Kind, UserName, Password, CertificateSha256) = (kind, userName, password, certificateSha256);
+        ReadOnlyMemory<byte> certificateSha256 = default,
+        ReadOnlyMemory<byte> certificate = default
+    ) => (Kind, UserName, Password, CertificateSha256, Certificate) = (kind, userName, password, certificateSha256, certificate);
 
     /// <summary>What it is.</summary>
     public DeviceCredentialKind Kind { get; }
@@ -21,6 +25,9 @@ public sealed class DeviceCredential
 
     /// <summary>SHA-256 over the DER of the client certificate, whose key the transport has verified; empty for other kinds.</summary>
     public ReadOnlyMemory<byte> CertificateSha256 { get; }
+
+    /// <summary>The client certificate itself (DER), so that who issued it can be looked at; empty where only its hash is known, and for other kinds.</summary>
+    public ReadOnlyMemory<byte> Certificate { get; }
 
     /// <summary>A user name and password.</summary>
     public static DeviceCredential FromPassword(string userName, ReadOnlyMemory<byte> password)
@@ -35,6 +42,21 @@ public sealed class DeviceCredential
     /// </summary>
     public static DeviceCredential FromCertificate(ReadOnlyMemory<byte> certificateSha256, string? userName = null) =>
         new(DeviceCredentialKind.Certificate, userName, certificateSha256: certificateSha256);
+
+    /// <summary>
+    /// A client certificate whose key the transport has verified, with the user name if the device also sent one. It stands for the device that has
+    /// registered it, or for the one that <see cref="IIssuedCertificateVerifier"/> reads from it.
+    /// </summary>
+    public static DeviceCredential FromClientCertificate(X509Certificate2 certificate, string? userName = null)
+    {
+        ArgumentNullException.ThrowIfNull(certificate);
+        return new(
+            DeviceCredentialKind.Certificate,
+            userName,
+            certificateSha256: SHA256.HashData(certificate.RawDataMemory.Span),
+            certificate: certificate.RawDataMemory
+        );
+    }
 
     /// <summary>An identity that a handshake has proved with the key of <see cref="IDevicePskStore.FindPskAsync"/>. Nothing else may be told so: no key is checked again.</summary>
     public static DeviceCredential FromPsk(string identity)

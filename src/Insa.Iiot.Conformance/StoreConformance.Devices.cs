@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Xunit;
 
@@ -239,6 +241,33 @@ public abstract partial class StoreConformance
             };
             Assert.Equal(DeviceUpdateResult.Done, await Registry.UpdateAsync(Plant, next, version));
         }
+    }
+
+    /// <summary>A certificate that no device has registered stands for the device it was issued to, if that one may connect.</summary>
+    [Fact]
+    public async Task An_issued_certificate_lets_in_the_device_it_names()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=gate@plant", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(1));
+        var credential = DeviceCredential.FromClientCertificate(certificate);
+        Assert.Null(await Authenticator.AuthenticateAsync(credential));
+        await Registry.AddAsync(Other, new Device { Id = Gate });
+        Assert.Null(await Authenticator.AuthenticateAsync(credential));
+
+        await Registry.AddAsync(Plant, new Device { Id = Gate });
+        await Registry.AddAsync(Plant, new Device { Id = Press, Gateway = Gate });
+        var session = (await Authenticator.AuthenticateAsync(credential))!;
+        Assert.Equal((Plant, Gate), (session.Tenant, session.Device));
+        Assert.True(session.TryResolve("press"u8, out _));
+
+        // Of the hash alone nobody can say who issued it; and what is registered is registered for good.
+        Assert.Null(await Authenticator.AuthenticateAsync(DeviceCredential.FromCertificate(credential.CertificateSha256)));
+        Assert.True(await Registry.AddCertificateAsync(Plant, Press, credential.CertificateSha256));
+        Assert.Equal(Press, (await Authenticator.AuthenticateAsync(credential))!.Device);
+        Assert.True(await Registry.RevokeCredentialAsync(Plant, Press, Convert.ToHexStringLower(credential.CertificateSha256.Span)));
+        await Registry.UpdateAsync(Plant, new Device { Id = Gate, State = DeviceState.Disabled }, version: 1);
+        Assert.Null(await Authenticator.AuthenticateAsync(credential));
     }
 
     /// <summary>Credentials are listed without their secrets, and end when they are revoked.</summary>

@@ -23,7 +23,7 @@ public abstract partial class StoreConformance : IAsyncLifetime
     /// <summary>The registry under test.</summary>
     protected abstract IDeviceRegistry Registry { get; }
 
-    /// <summary>The authenticator under test.</summary>
+    /// <summary>The authenticator under test, made with a <see cref="TrustingVerifier"/>.</summary>
     protected abstract IDeviceAuthenticator Authenticator { get; }
 
     /// <summary>The pre-shared keys under test, with a key to seal them.</summary>

@@ -14,7 +14,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class TenancyIiotBuilderExtensions
 {
     /// <summary>
-    /// Adds tenants, users and their sessions, members, roles, invitations, API keys, branding and audit logs, over the
+    /// Adds tenants, users and their sessions, members, roles, invitations, API keys, authorities of devices' certificates, branding and audit logs, over the
     /// <see cref="IControlStore"/> of a storage package.
     /// And an admission policy: from now on a message needs an active tenant, within its rates and amounts; what is used is kept in a ledger.
     /// </summary>
@@ -75,6 +75,8 @@ public static class TenancyIiotBuilderExtensions
         ));
         services.TryAddSingleton(provider => new TenantBrandings(Of<WatchedControlStore>(provider)));
         services.TryAddSingleton<AccessDirectory>();
+        services.TryAddSingleton(provider => new DeviceAuthorities(Of<IControlStore>(provider), Of<TimeProvider>(provider)));
+        services.TryAddSingleton<IIssuedCertificateVerifier, IssuedCertificateVerifier>();
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AuditOptions>, AuditOptionsValidator>());
         services.AddOptionsWithValidateOnStart<AuditOptions>();

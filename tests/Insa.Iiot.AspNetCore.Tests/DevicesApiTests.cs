@@ -57,6 +57,31 @@ public sealed class DevicesApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Authorities_of_certificates_are_trusted_and_their_certificates_revoked()
+    {
+        var body = ApiWorld.NewAuthority("CN=Factory,O=Plant");
+        var made = await PostAsync("device-authorities", body);
+        Assert.Equal((201, "CN=Factory, O=Plant"), (made.Status, (string)made.Json["subject"]!));
+        var path = $"device-authorities/{made.Json["id"]}";
+        Assert.Equal(made.Text, (await GetAsync(path)).Text);
+        Assert.Equal("exists", (await PostAsync("device-authorities", body)).Problem);
+        Assert.Equal("invalid", (await PostAsync("device-authorities", """{"name":"It","certificate":"none"}""")).Problem);
+
+        var revoked = await PostAsync($"{path}/revocations", """{"serial":"00:0a:bc"}""");
+        Assert.Equal((200, "ABC"), (revoked.Status, (string)revoked.Json["serial"]!));
+        Assert.Equal(revoked.Text, (await PostAsync($"{path}/revocations", """{"serial":"ABC"}""")).Text);
+        Assert.Equal("invalid", (await PostAsync($"{path}/revocations", """{"serial":"none"}""")).Problem);
+        Assert.Equal("ABC", (string)(await GetAsync($"{path}/revocations")).Json["items"]!.AsArray().Single()!["serial"]!);
+        Assert.Equal(204, (await DeleteAsync($"{path}/revocations/ABC")).Status);
+        Assert.Equal(404, (await DeleteAsync($"{path}/revocations/ABC")).Status);
+
+        Assert.Equal(204, (await DeleteAsync(path)).Status);
+        Assert.Equal(404, (await DeleteAsync(path)).Status);
+        Assert.Equal(404, (await GetAsync($"{path}/revocations")).Status);
+        Assert.Empty((await GetAsync("device-authorities")).Json["items"]!.AsArray());
+    }
+
+    [Fact]
     public async Task An_import_tells_of_each_row()
     {
         await PostAsync("devices", """{"id":"old"}""");

@@ -176,7 +176,7 @@ public abstract class IsolationTests : IAsyncLifetime
         foreach (var (path, method, operation) in OpenApiTests.Operations(_document))
         {
             var takesCursor = operation["parameters"]?.AsArray().Any(parameter => (string?)parameter!["name"] == "cursor") == true;
-            if (!takesCursor || operation["x-operator"] is not null || path.Contains("{deviceId}", StringComparison.Ordinal))
+            if (!takesCursor || operation["x-operator"] is not null || path.Contains('{', StringComparison.Ordinal))
                 continue;
             var page = (await _world.GetAsync($"{path}?limit=1", _world.Ann.Token)).Json;
             var cursor = (string?)page["next"];
@@ -229,7 +229,20 @@ public abstract class IsolationTests : IAsyncLifetime
                 continue;
             var answer = await _world.GetAsync(path, _world.Bob.Token);
             Assert.True(answer.Status is 200 or 404, $"{path}: {answer.Status} {answer.Text}");
-            foreach (var name in new[] { "deviceId", "roleId", "userId", "invitationId", "apiKeyId", "childId", "sessionId", "policyId" })
+            foreach (
+                var name in new[]
+                {
+                    "deviceId",
+                    "roleId",
+                    "userId",
+                    "invitationId",
+                    "apiKeyId",
+                    "childId",
+                    "sessionId",
+                    "policyId",
+                    "authorityId",
+                }
+            )
                 Assert.DoesNotContain(_plants[name], answer.Text, StringComparison.Ordinal);
             Assert.DoesNotContain("ann@example.com", answer.Text, StringComparison.Ordinal);
             reads++;
@@ -301,6 +314,8 @@ public abstract class IsolationTests : IAsyncLifetime
                 "tenant/retention-policies",
                 "tenant",
                 "auth/sessions",
+                "device-authorities",
+                $"device-authorities/{_plants["authorityId"]}/revocations",
             }
         )
             seen.AppendLine((await _world.GetAsync($"/api/v1/{path}", _world.Ann.Token)).Text);
@@ -342,6 +357,15 @@ public abstract class IsolationTests : IAsyncLifetime
                 (await MakeAsync("/api/v1/tenant/children", $$"""{"id":"{{tenant}}-child-{{i}}","displayName":"Child"}"""))["id"]!;
         }
 
+        ids["authorityId"] = (string)
+            (await MakeAsync("/api/v1/device-authorities", ApiWorld.NewAuthority($"CN=Factory of {tenant}")))["id"]!;
+        ids["serial"] = tenant == ApiWorld.Plant ? "AAA1" : "BBB2";
+        var revoked = await _world.PostAsync(
+            $"/api/v1/device-authorities/{ids["authorityId"]}/revocations",
+            admin.Token,
+            $$"""{"serial":"{{ids["serial"]}}"}"""
+        );
+        Assert.Equal(200, revoked.Status);
         await MakeAsync("/api/v1/devices", $$"""{"id":"{{Shared}}"}""");
         var shared = await _world.PostAsync(
             $"/api/v1/devices/{Shared}/telemetry",

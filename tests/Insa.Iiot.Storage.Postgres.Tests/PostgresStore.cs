@@ -1,3 +1,4 @@
+using Insa.Iiot.Conformance;
 using Insa.Iiot.Storage.Postgres.Devices;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,6 +29,7 @@ internal sealed class PostgresStore : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging(logging ?? (_ => { }));
         services.AddSingleton(time ?? TimeProvider.System);
+        services.AddSingleton<IIssuedCertificateVerifier, TrustingVerifier>();
         services
             .AddIiot()
             .AddPostgresStorage(options =>

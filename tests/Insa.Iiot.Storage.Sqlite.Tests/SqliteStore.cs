@@ -1,3 +1,4 @@
+using Insa.Iiot.Conformance;
 using Insa.Iiot.Storage.Sqlite.Devices;
 using Insa.Iiot.Storage.Sqlite.Retention;
 using Insa.Iiot.Storage.Sqlite.Telemetry;
@@ -23,6 +24,7 @@ internal sealed class SqliteStore : IDisposable
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(time ?? TimeProvider.System);
+        services.AddSingleton<IIssuedCertificateVerifier, TrustingVerifier>();
         services
             .AddIiot()
             .AddSqliteStorage(options =>

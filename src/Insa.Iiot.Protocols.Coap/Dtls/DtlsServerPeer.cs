@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Org.BouncyCastle.Tls;
 using Org.BouncyCastle.Tls.Crypto;
+using CertificateRequest = Org.BouncyCastle.Tls.CertificateRequest;
 
 namespace Insa.Iiot.Protocols.Coap.Dtls;
 
@@ -21,7 +23,7 @@ internal sealed class DtlsServerPeer : AbstractTlsServer, TlsPskIdentityManager
     private readonly byte[] _connectionId;
     private readonly CancellationToken _cancellation;
     private string? _identity;
-    private byte[]? _certificateSha256;
+    private DeviceCredential? _certificate;
 
     public DtlsServerPeer(
         TlsCrypto crypto,
@@ -78,7 +80,15 @@ internal sealed class DtlsServerPeer : AbstractTlsServer, TlsPskIdentityManager
     {
         if (clientCertificate is null || clientCertificate.IsEmpty)
             throw new TlsFatalAlert(AlertDescription.handshake_failure);
-        _certificateSha256 = SHA256.HashData(clientCertificate.GetCertificateAt(0).GetEncoded());
+        try
+        {
+            using var certificate = X509CertificateLoader.LoadCertificate(clientCertificate.GetCertificateAt(0).GetEncoded());
+            _certificate = DeviceCredential.FromClientCertificate(certificate);
+        }
+        catch (CryptographicException e)
+        {
+            throw new TlsFatalAlert(AlertDescription.bad_certificate, e);
+        }
     }
 
     byte[]? TlsPskIdentityManager.GetHint() => null;
@@ -114,8 +124,7 @@ internal sealed class DtlsServerPeer : AbstractTlsServer, TlsPskIdentityManager
             : throw new TlsFatalAlert(AlertDescription.handshake_failure);
     }
 
-    private static bool IsEcdsa(System.Security.Cryptography.X509Certificates.X509Certificate2 certificate) =>
-        certificate.GetKeyAlgorithm() == "1.2.840.10045.2.1";
+    private static bool IsEcdsa(X509Certificate2 certificate) => certificate.GetKeyAlgorithm() == "1.2.840.10045.2.1";
 
     private byte[]? FindKey(byte[] identity)
     {
@@ -143,9 +152,7 @@ internal sealed class DtlsServerPeer : AbstractTlsServer, TlsPskIdentityManager
     private void Establish()
     {
         // The client's Finished has come by one of the two ways.
-        var credential = _certificateSha256 is not null
-            ? DeviceCredential.FromCertificate(_certificateSha256)
-            : DeviceCredential.FromPsk(_identity!);
+        var credential = _certificate ?? DeviceCredential.FromPsk(_identity!);
         DeviceSession? device;
         try
         {

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Security.Cryptography;
 using System.Text;
 using Insa.Iiot.Protocols.Mqtt.Diagnostics;
 using Insa.Iiot.Protocols.Mqtt.Packets;
@@ -114,7 +113,7 @@ internal sealed class MqttHandshake(
         var userName = packet.HasUserName ? Encoding.UTF8.GetString(packet.UserName) : null;
         var certificate = transport.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
         credential = certificate is not null
-            ? DeviceCredential.FromCertificate(SHA256.HashData(certificate.RawData), userName)
+            ? DeviceCredential.FromClientCertificate(certificate, userName)
             : DeviceCredential.FromPassword(userName ?? "", packet.Password.ToArray());
 
         var isAssigned = packet.ClientId.IsEmpty;

@@ -12,7 +12,8 @@ internal sealed partial class PostgresDeviceStore
             return credential.Kind switch
             {
                 DeviceCredentialKind.Password => await ByPasswordAsync(credential, cancellationToken).ConfigureAwait(false),
-                DeviceCredentialKind.Certificate => await ByCertificateAsync(credential, cancellationToken).ConfigureAwait(false),
+                DeviceCredentialKind.Certificate => await ByCertificateAsync(credential, cancellationToken).ConfigureAwait(false)
+                    ?? await ByIssuerAsync(credential, cancellationToken).ConfigureAwait(false),
                 _ => await ByPskAsync(credential, cancellationToken).ConfigureAwait(false),
             };
         }
@@ -44,6 +45,20 @@ internal sealed partial class PostgresDeviceStore
             && await ReadSecretAsync(tenant, device, "psk", others, cancellationToken).ConfigureAwait(false) is not null
             ? new DeviceSession(tenant, device, others)
             : null;
+    }
+
+    private async Task<DeviceSession?> ByIssuerAsync(DeviceCredential credential, CancellationToken cancellationToken)
+    {
+        if (
+            verifier is null
+            || credential.Certificate.IsEmpty
+            || await verifier.VerifyAsync(credential, cancellationToken).ConfigureAwait(false) is not var (tenant, device)
+        )
+            return null;
+        List<DeviceId> others = [];
+        return await ReadSecretAsync(tenant, device, "''::bytea", others, cancellationToken).ConfigureAwait(false) is null
+            ? null
+            : new DeviceSession(tenant, device, others);
     }
 
     // One round trip for both: a storm of reconnects must be cheap.

@@ -5,10 +5,12 @@ using Npgsql;
 namespace Insa.Iiot.Storage.Postgres.Devices;
 
 /// <summary>Devices and their credentials.</summary>
-internal sealed partial class PostgresDeviceStore(PostgresDatabase database, IOptions<PostgresStorageOptions> options, TimeProvider time)
-    : IDeviceRegistry,
-        IDeviceAuthenticator,
-        IDevicePskStore
+internal sealed partial class PostgresDeviceStore(
+    PostgresDatabase database,
+    IOptions<PostgresStorageOptions> options,
+    TimeProvider time,
+    IIssuedCertificateVerifier? verifier = null
+) : IDeviceRegistry, IDeviceAuthenticator, IDevicePskStore
 {
     private const string OfTenant = "tenant_no = " + TenantBatch.Number;
 

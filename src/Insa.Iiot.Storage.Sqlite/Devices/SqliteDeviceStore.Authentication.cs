@@ -4,21 +4,24 @@ namespace Insa.Iiot.Storage.Sqlite.Devices;
 
 internal sealed partial class SqliteDeviceStore
 {
-    public ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default)
+    public async ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(credential);
-        return ValueTask.FromResult(
-            database.Read(connection =>
+        var session = database.Read(connection =>
+        {
+            var found = credential.Kind switch
             {
-                var found = credential.Kind switch
-                {
-                    DeviceCredentialKind.Password => ByPassword(connection, credential),
-                    DeviceCredentialKind.Certificate => ByCertificate(connection, credential),
-                    _ => ByPsk(connection, credential),
-                };
-                return found is var (tenant, device) ? MakeSession(connection, tenant, device) : null;
-            })
-        );
+                DeviceCredentialKind.Password => ByPassword(connection, credential),
+                DeviceCredentialKind.Certificate => ByCertificate(connection, credential),
+                _ => ByPsk(connection, credential),
+            };
+            return found is var (tenant, device) ? MakeSession(connection, tenant, device) : null;
+        });
+        if (session is not null || verifier is null || credential.Certificate.IsEmpty)
+            return session;
+        return await verifier.VerifyAsync(credential, cancellationToken).ConfigureAwait(false) is var (tenant, device)
+            ? database.Read(connection => IsEnabled(connection, tenant, device) ? MakeSession(connection, tenant, device) : null)
+            : null;
     }
 
     private static (TenantId Tenant, DeviceId Device)? ByPassword(SqliteConnection connection, DeviceCredential credential)
@@ -63,6 +66,14 @@ internal sealed partial class SqliteDeviceStore
         && ReadPsk(connection, tenant, device) is not null
             ? (tenant, device)
             : null;
+
+    private static bool IsEnabled(SqliteConnection connection, TenantId tenant, DeviceId device)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = $"SELECT 1 FROM device WHERE {OfDevice} AND state = 0";
+        Bind(command, tenant, device);
+        return command.ExecuteScalar() is not null;
+    }
 
     private static byte[]? ReadPsk(SqliteConnection connection, TenantId tenant, DeviceId device)
     {

@@ -6,10 +6,12 @@ using Microsoft.Extensions.Options;
 namespace Insa.Iiot.Storage.Sqlite.Devices;
 
 /// <summary>The devices of every tenant, and the credentials they connect with.</summary>
-internal sealed partial class SqliteDeviceStore(SqliteDatabase database, IOptions<SqliteStorageOptions> options, TimeProvider time)
-    : IDeviceRegistry,
-        IDeviceAuthenticator,
-        IDevicePskStore
+internal sealed partial class SqliteDeviceStore(
+    SqliteDatabase database,
+    IOptions<SqliteStorageOptions> options,
+    TimeProvider time,
+    IIssuedCertificateVerifier? verifier = null
+) : IDeviceRegistry, IDeviceAuthenticator, IDevicePskStore
 {
     private const string OfDevice = "tenant = (SELECT id FROM tenant WHERE name = $tenant) AND name = $device";
 

@@ -13,6 +13,8 @@ namespace Insa.Iiot.Tenancy.Records;
 [JsonSerializable(typeof(SessionRecord))]
 [JsonSerializable(typeof(ApiKeyRecord))]
 [JsonSerializable(typeof(BrandingRecord))]
+[JsonSerializable(typeof(DeviceAuthoritiesRecord))]
+[JsonSerializable(typeof(RevokedCertificateRecord))]
 [JsonSerializable(typeof(UsageRecord))]
 [JsonSerializable(typeof(RemovalRecord))]
 [JsonSerializable(typeof(StorageDayRecord))]

@@ -19,6 +19,8 @@ internal static class RecordKinds
     public const string ApiKey = "api-key";
     public const string Branding = "branding";
     public const string StorageDay = "storage-day";
+    public const string DeviceAuthorities = "device-authorities";
+    public const string RevokedCertificate = "revoked-certificate";
 
     // Of either.
     public const string Audit = "audit";

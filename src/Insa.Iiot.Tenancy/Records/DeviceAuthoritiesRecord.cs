@@ -1,0 +1,3 @@
+namespace Insa.Iiot.Tenancy.Records;
+
+internal sealed record DeviceAuthoritiesRecord(DeviceAuthorityRecord[] Authorities);

@@ -1,0 +1,3 @@
+namespace Insa.Iiot.Tenancy.Records;
+
+internal sealed record DeviceAuthorityRecord(string Id, string Name, byte[] Certificate, DateTime CreatedAt);
