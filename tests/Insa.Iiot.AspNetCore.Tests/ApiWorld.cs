@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using Insa.Iiot.Tenancy;
@@ -29,11 +27,8 @@ internal sealed class ApiWorld : IAsyncDisposable
     /// <summary>What is posted to trust a new authority of a subject.</summary>
     public static string NewAuthority(string subject)
     {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, critical: true));
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch.AddYears(100));
-        return new JsonObject { ["name"] = "Factory", ["certificate"] = certificate.ExportCertificatePem() }.ToJsonString();
+        using var factory = new Factory(subject);
+        return factory.Body;
     }
 
     private readonly string _folder = Directory.CreateTempSubdirectory("iiot-api-").FullName;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Security.Cryptography;
 using System.Text;
 using Insa.Iiot.Protocols.Mqtt.Diagnostics;
 using Insa.Iiot.Protocols.Mqtt.Packets;
