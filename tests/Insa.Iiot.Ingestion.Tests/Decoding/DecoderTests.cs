@@ -145,7 +145,10 @@ public sealed class DecoderTests : IDisposable
     [Theory]
     [InlineData("json", """{"device_id":"d2","data":{"a\u0041":1.5,"b":{"c":2}},"quality":"good"}""")]
     [InlineData("senml", """[{"bn":"d2/","n":"t","v":1},{"n":"x","v":2}]""")]
-    [InlineData("cbor", "\u00A3\u0069device_id\u0062d2\u0064data\u00A2\u0061a\u00F9\u003E\u0000\u0061b\u0083\u0001\u0041z\u007F\u0061y\u00FF\u0067quality\u0064good")]
+    [InlineData(
+        "cbor",
+        "\u00A3\u0069device_id\u0062d2\u0064data\u00A2\u0061a\u00F9\u003E\u0000\u0061b\u0083\u0001\u0041z\u007F\u0061y\u00FF\u0067quality\u0064good"
+    )]
     public void A_repeated_message_allocates_nothing(string name, string payload)
     {
         var decoder = DecoderOf(name);
