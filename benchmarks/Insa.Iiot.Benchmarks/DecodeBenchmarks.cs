@@ -15,6 +15,7 @@ public class DecodeBenchmarks : IDisposable
     private readonly TelemetryFrameWriter _writer = new(new TelemetryLimits());
     private readonly TelemetryChunk _chunk = new(1024);
     private readonly PlatformJsonDecoder _json = new();
+    private readonly PlatformCborDecoder _cbor = new();
     private readonly SenmlJsonDecoder _senmlJson = new();
     private readonly SenmlCborDecoder _senmlCbor = new();
     private readonly byte[] _oneValue = Encoding.UTF8.GetBytes(
@@ -24,6 +25,8 @@ public class DecodeBenchmarks : IDisposable
         """{"timestamp":1777636800000,"data":{"a":1.5,"b":2.5,"c":3.5,"d":4.5,"e":5.5,"f":6.5,"g":7.5,"h":8.5,"i":9.5,"j":10.5}}"""
     );
 
+    // {"data": {"temp": 25.125}, "timestamp": 1777636800000}
+    private readonly byte[] _cborOfOneValue = Convert.FromHexString("A26464617461A16474656D70F94E486974696D657374616D701B0000019DE368F600");
     private readonly byte[] _senmlJsonRecord = Encoding.UTF8.GetBytes("""[{"n":"temp","u":"Cel","t":1777636800,"v":25.125}]""");
 
     // [{0: "temp", 1: "Cel", 6: 1777636800, 2: 25.125}]
@@ -34,6 +37,9 @@ public class DecodeBenchmarks : IDisposable
 
     [Benchmark]
     public IngestReason PlatformJsonOfTenValues() => Decode(_json, _tenValues);
+
+    [Benchmark]
+    public IngestReason PlatformCborOfOneValue() => Decode(_cbor, _cborOfOneValue);
 
     [Benchmark]
     public IngestReason SenmlJsonOfOneValue() => Decode(_senmlJson, _senmlJsonRecord);

@@ -17,6 +17,9 @@ public sealed class PayloadFormat
     /// <summary>The platform's JSON: one object or an array of <c>{"device_id":"…","data":{…},"timestamp":…}</c>.</summary>
     public static PayloadFormat Json { get; } = new("application/json", 50);
 
+    /// <summary>The same as <see cref="Json"/> in CBOR (RFC 8949).</summary>
+    public static PayloadFormat Cbor { get; } = new("application/cbor", 60);
+
     /// <summary>SenML in JSON (RFC 8428).</summary>
     public static PayloadFormat SenmlJson { get; } = new("application/senml+json", 110);
 

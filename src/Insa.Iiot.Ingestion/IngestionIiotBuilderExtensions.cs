@@ -12,7 +12,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the ingestion pipeline to a host.</summary>
 public static class IngestionIiotBuilderExtensions
 {
-    /// <summary>Adds the pipeline and the decoders for platform JSON, SenML and bare scalars. It needs an <see cref="ITelemetrySink"/> in the host.</summary>
+    /// <summary>Adds the pipeline and the decoders for platform JSON and CBOR, SenML and bare scalars. It needs an <see cref="ITelemetrySink"/> in the host.</summary>
     /// <remarks>Call it before protocol adapters are added: services stop in reverse order, so adapters stop taking before the pipeline drains.</remarks>
     public static IiotBuilder AddIngestion(this IiotBuilder builder, Action<IngestionOptions>? configure = null)
     {
@@ -27,6 +27,7 @@ public static class IngestionIiotBuilderExtensions
         services.AddMetrics();
         services.TryAddEnumerable([
             ServiceDescriptor.Singleton<ITelemetryDecoder, PlatformJsonDecoder>(),
+            ServiceDescriptor.Singleton<ITelemetryDecoder, PlatformCborDecoder>(),
             ServiceDescriptor.Singleton<ITelemetryDecoder, SenmlJsonDecoder>(),
             ServiceDescriptor.Singleton<ITelemetryDecoder, SenmlCborDecoder>(),
             ServiceDescriptor.Singleton<ITelemetryDecoder, ScalarDecoder>(),

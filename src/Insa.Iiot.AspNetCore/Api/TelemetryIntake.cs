@@ -27,7 +27,7 @@ internal static class TelemetryIntake
         if (format is null)
             return new Problem(
                 ProblemKind.UnsupportedFormat,
-                "Send application/json, application/senml+json, application/senml+cbor or text/plain."
+                "Send application/json, application/cbor, application/senml+json, application/senml+cbor or text/plain."
             );
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(BusyPatience);

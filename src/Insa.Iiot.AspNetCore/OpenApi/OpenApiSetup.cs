@@ -188,6 +188,7 @@ internal static class OpenApiSetup
                         Description = "One message may also come without the array.",
                     },
                 },
+                ["application/cbor"] = new() { Schema = new OpenApiSchema { Description = "The same in CBOR (RFC 8949)" } },
                 ["application/senml+json"] = new() { Schema = new OpenApiSchema { Description = "RFC 8428" } },
                 ["application/senml+cbor"] = new() { Schema = new OpenApiSchema { Description = "RFC 8428" } },
                 ["text/plain"] = new()

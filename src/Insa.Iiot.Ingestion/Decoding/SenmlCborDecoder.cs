@@ -14,9 +14,9 @@ internal sealed class SenmlCborDecoder : ITelemetryDecoder
         var cursor = new CborCursor(message.Payload);
         try
         {
-            if (!cursor.TryReadHead(out var major, out var count, out var open) || major != 4)
+            if (!cursor.TryReadHead(out var pack) || pack.Major != CborHead.Array)
                 return IngestReason.Malformed;
-            for (ulong i = 0; open ? !cursor.TryTakeBreak() : i < count; i++)
+            for (ulong taken = 0; cursor.TryNext(pack, ref taken); )
             {
                 var record = default(SenmlRecord);
                 var reason = ReadRecord(ref cursor, ref record);
@@ -36,30 +36,16 @@ internal sealed class SenmlCborDecoder : ITelemetryDecoder
 
     private static IngestReason ReadRecord(ref CborCursor cursor, ref SenmlRecord record)
     {
-        if (!cursor.TryReadHead(out var major, out var count, out var open) || major != 5)
+        if (!cursor.TryReadHead(out var map) || map.Major != CborHead.Map)
             return IngestReason.Malformed;
-        for (ulong i = 0; open ? !cursor.TryTakeBreak() : i < count; i++)
+        for (ulong taken = 0; cursor.TryNext(map, ref taken); )
         {
-            if (!cursor.TryReadHead(out major, out var argument, out var openKey))
-                return IngestReason.Malformed;
-            var label = SenmlLabel.Unknown;
-            if (major == 0 && argument <= 8)
-                label = (SenmlLabel)argument;
-            else if (major == 1 && argument <= 5)
-                label = (SenmlLabel)(-1 - (int)argument);
-            else if (major == 3)
-            {
-                if (!cursor.TryReadBytes(major, argument, openKey, out var key))
-                    return IngestReason.Malformed;
-                if (key.EndsWith("_"u8))
-                    return IngestReason.UnknownExtension;
-            }
-            else if (major > 1)
-                return IngestReason.Malformed;
-
+            var reason = ReadLabel(ref cursor, out var label);
+            if (reason != IngestReason.None)
+                return reason;
             if (label != SenmlLabel.Unknown && !record.TryMark(label))
                 return IngestReason.Malformed;
-            var reason = ReadField(ref cursor, label, ref record);
+            reason = ReadField(ref cursor, label, ref record);
             if (reason != IngestReason.None)
                 return reason;
         }
@@ -67,54 +53,52 @@ internal sealed class SenmlCborDecoder : ITelemetryDecoder
         return IngestReason.None;
     }
 
+    private static IngestReason ReadLabel(ref CborCursor cursor, out SenmlLabel label)
+    {
+        label = SenmlLabel.Unknown;
+        if (!cursor.TryReadHead(out var head))
+            return IngestReason.Malformed;
+        switch (head.Major)
+        {
+            case CborHead.UnsignedInteger:
+                label = head.Argument <= 8 ? (SenmlLabel)head.Argument : SenmlLabel.Unknown;
+                return IngestReason.None;
+            case CborHead.NegativeInteger:
+                label = head.Argument <= 5 ? (SenmlLabel)(-1 - (int)head.Argument) : SenmlLabel.Unknown;
+                return IngestReason.None;
+            case CborHead.TextString:
+                if (!cursor.TryReadString(head, out var key))
+                    return IngestReason.Malformed;
+                return key.EndsWith("_"u8) ? IngestReason.UnknownExtension : IngestReason.None;
+            default:
+                return IngestReason.Malformed;
+        }
+    }
+
     private static IngestReason ReadField(ref CborCursor cursor, SenmlLabel label, ref SenmlRecord record)
     {
         if (label == SenmlLabel.Unknown)
             return cursor.Skip(2);
-        if (!cursor.TryReadHead(out var major, out var argument, out var open))
+        if (!cursor.TryReadHead(out var head))
             return IngestReason.Malformed;
         switch (label)
         {
             case SenmlLabel.BooleanValue:
-                record.Boolean = cursor.LastHead == 0xF5;
-                return cursor.LastHead is 0xF4 or 0xF5 ? IngestReason.None : IngestReason.Malformed;
+                record.Boolean = head.Initial == CborHead.True;
+                return head.Initial is CborHead.False or CborHead.True ? IngestReason.None : IngestReason.Malformed;
             case SenmlLabel.DataValue:
-                if (major != 2 || !cursor.TryReadBytes(2, argument, open, out var data))
+                if (head.Major != CborHead.ByteString || !cursor.TryReadString(head, out var data))
                     return IngestReason.Malformed;
                 record.SetText(label, cursor.ToBase64Url(data));
                 return IngestReason.None;
             case SenmlLabel.BaseName or SenmlLabel.BaseUnit or SenmlLabel.Name or SenmlLabel.Unit or SenmlLabel.TextValue:
-                if (major != 3 || !cursor.TryReadBytes(3, argument, open, out var text))
+                if (head.Major != CborHead.TextString || !cursor.TryReadString(head, out var text))
                     return IngestReason.Malformed;
                 record.SetText(label, text);
                 return IngestReason.None;
             default:
-                double number = 0;
-                switch (cursor.LastHead)
-                {
-                    case 0xF9:
-                        number = (double)BitConverter.UInt16BitsToHalf((ushort)argument);
-                        break;
-                    case 0xFA:
-                        number = BitConverter.UInt32BitsToSingle((uint)argument);
-                        break;
-                    case 0xFB:
-                        number = BitConverter.UInt64BitsToDouble(argument);
-                        break;
-                    default:
-                        if (major == 6 && !cursor.TryReadScaled(argument, out number))
-                            return IngestReason.Malformed;
-                        if (major is > 1 and not 6)
-                            return IngestReason.Malformed;
-                        number = major switch
-                        {
-                            0 => argument,
-                            1 => -1.0 - argument,
-                            _ => number,
-                        };
-                        break;
-                }
-
+                if (!cursor.TryReadNumber(head, out var number))
+                    return IngestReason.Malformed;
                 record.SetNumber(label, number);
                 return double.IsFinite(number) ? IngestReason.None : IngestReason.NotFinite;
         }

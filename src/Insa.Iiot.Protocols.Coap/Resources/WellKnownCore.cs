@@ -8,7 +8,10 @@ internal sealed class WellKnownCore : IOwnResource
     private const string Path = ".well-known/core";
     private static readonly (string, IEnumerable<KeyValuePair<string, string>>) Telemetry = (
         "telemetry",
-        [new("ct", $"{CoapContentFormat.Json} {CoapContentFormat.SenmlJson} {CoapContentFormat.SenmlCbor}"), new("rt", "insa.telemetry")]
+        [
+            new("ct", $"{CoapContentFormat.Json} {CoapContentFormat.Cbor} {CoapContentFormat.SenmlJson} {CoapContentFormat.SenmlCbor}"),
+            new("rt", "insa.telemetry"),
+        ]
     );
 
     public CoapResource Create(ResourceTable resources) =>

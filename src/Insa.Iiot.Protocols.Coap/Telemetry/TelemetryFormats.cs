@@ -3,7 +3,6 @@ namespace Insa.Iiot.Protocols.Coap.Telemetry;
 /// <summary>Finds the payload's format by its content-format number. JSON where none is said.</summary>
 internal sealed class TelemetryFormats(ITelemetryIngress ingress)
 {
-    private readonly PayloadFormat? _cbor = ingress.FindFormat("application/cbor"u8);
     private readonly PayloadFormat? _bytes = ingress.FindFormat("application/octet-stream"u8);
 
     /// <param name="contentFormat">The number; negative if none is said.</param>
@@ -13,10 +12,10 @@ internal sealed class TelemetryFormats(ITelemetryIngress ingress)
         {
             < 0 => hasMetric ? PayloadFormat.Scalar : PayloadFormat.Json,
             CoapContentFormat.Json => PayloadFormat.Json,
+            CoapContentFormat.Cbor => PayloadFormat.Cbor,
             CoapContentFormat.SenmlJson => PayloadFormat.SenmlJson,
             CoapContentFormat.SenmlCbor => PayloadFormat.SenmlCbor,
             CoapContentFormat.Text when hasMetric => PayloadFormat.Scalar,
-            CoapContentFormat.Cbor => _cbor,
             CoapContentFormat.OctetStream => _bytes,
             _ => null,
         };

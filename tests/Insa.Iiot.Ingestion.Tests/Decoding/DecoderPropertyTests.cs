@@ -7,7 +7,7 @@ namespace Insa.Iiot.Ingestion.Tests.Decoding;
 public sealed class DecoderPropertyTests
 {
     private static readonly TenantId Tenant = TenantId.Parse("plant");
-    private static readonly DeviceSession Session = new(Tenant, DeviceId.Parse("press"));
+    private static readonly DeviceSession Session = new(Tenant, DeviceId.Parse("press"), [DeviceId.Parse("pump")]);
     private static readonly long Now = new DateTime(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc).Ticks;
 
     // Names without a dot, which flattening would add, and with all that JSON has to escape.
@@ -94,7 +94,7 @@ public sealed class DecoderPropertyTests
 
     [Fact]
     public void Any_bytes_are_taken_or_refused_without_an_exception_and_leave_nothing_when_refused() =>
-        Gen.Select(Gen.Int[0, 3], Gen.Byte.Array[0, 200])
+        Gen.Select(Gen.Int[0, 4], Gen.Byte.Array[0, 200])
             .Sample(
                 (format, bytes) =>
                 {
@@ -103,6 +103,7 @@ public sealed class DecoderPropertyTests
                         0 => new PlatformJsonDecoder(),
                         1 => new SenmlJsonDecoder(),
                         2 => new SenmlCborDecoder(),
+                        3 => new PlatformCborDecoder(),
                         _ => new ScalarDecoder(),
                     };
                     using var chunk = Decode(decoder, bytes, out var reason);
@@ -153,7 +154,7 @@ public sealed class DecoderPropertyTests
         }
     }
 
-    private static TelemetryChunk Decode(ITelemetryDecoder decoder, byte[] payload, out IngestReason reason)
+    internal static TelemetryChunk Decode(ITelemetryDecoder decoder, byte[] payload, out IngestReason reason)
     {
         var chunk = new TelemetryChunk(64);
         chunk.Reset(Tenant);

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Insa.Iiot.Protocols.Coap.Tests.Peers;
 
-/// <summary>Runs the programs of libcoap, which eng/install-peers.sh installs.</summary>
+/// <summary>Runs the programs of others, which eng/install-peers.sh installs.</summary>
 internal static class Peer
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -35,9 +35,15 @@ internal static class Peer
         var isThere = (Environment.GetEnvironmentVariable("PATH") ?? "")
             .Split(':')
             .Any(folder => File.Exists(Path.Combine(folder, program)));
-        if (isThere)
-            return;
-        Assert.False(Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1", $"{program} is missing: run eng/install-peers.sh.");
-        Assert.Skip($"{program} is missing: run eng/install-peers.sh.");
+        if (!isThere)
+            Miss(program);
+    }
+
+    /// <summary>Skips the test; under CI it fails.</summary>
+    public static void Miss(string what)
+    {
+        var hint = $"{what} is missing: run eng/install-peers.sh.";
+        Assert.False(Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1", hint);
+        Assert.Skip(hint);
     }
 }

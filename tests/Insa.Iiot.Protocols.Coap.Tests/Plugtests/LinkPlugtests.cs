@@ -30,7 +30,7 @@ public sealed class LinkPlugtests
     {
         await using var world = await PlugtestWorld.StartAsync();
         var text = await world.DownloadAsync(".well-known/core", 2);
-        foreach (var path in new[] { "</test>", "</seg1/seg2/seg3>", "</obs>;obs", "</telemetry>;ct=\"50 110 112\"" })
+        foreach (var path in new[] { "</test>", "</seg1/seg2/seg3>", "</obs>;obs", "</telemetry>;ct=\"50 60 110 112\"" })
             Assert.Contains(path, text, StringComparison.Ordinal);
     }
 }

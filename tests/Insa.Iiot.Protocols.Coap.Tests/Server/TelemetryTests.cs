@@ -84,18 +84,20 @@ public sealed class TelemetryTests
             Assert.Empty(world.Stored);
     }
 
-    [Fact]
-    public async Task Senml_in_cbor_is_taken()
+    [Theory]
+    [InlineData(112, "81A200616E0201")]
+    [InlineData(60, "A16464617461A1616E01")]
+    public async Task Cbor_is_taken(int format, string payload)
     {
         await using var world = await CoapWorld.StartAsync();
         var answer = await world.AskAsync(
             CoapCode.Post,
             "telemetry",
-            [0x81, 0xA2, 0x00, 0x61, (byte)'n', 0x02, 0x01],
-            (CoapOptionNumber.ContentFormat, [112])
+            Convert.FromHexString(payload),
+            (CoapOptionNumber.ContentFormat, [(byte)format])
         );
         Assert.Equal(CoapCode.Changed, answer.Code);
-        Assert.Single(world.Stored);
+        Assert.Equal(("plant", "press", "n", 1.0), Flat(Assert.Single(world.Stored)));
     }
 
     [Fact]
