@@ -15,6 +15,9 @@ internal sealed class QuotaContext(IControlStore store, TenantDirectory director
 
     public TenancyOptions Options => options.Value;
 
+    /// <summary>What this host is called among those that share rates; another one after every start.</summary>
+    public string HostId { get; } = Guid.NewGuid().ToString("N");
+
     public GateClock Clock { get; } = new(time);
 
     public long SnapshotLifetime { get; } = GateClock.Of(options.Value.SnapshotLifetime);

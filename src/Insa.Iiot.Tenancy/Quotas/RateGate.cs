@@ -11,6 +11,12 @@ internal sealed class RateGate
     private readonly long[] _intervals;
     private readonly long[] _bursts;
 
+    // What a unit takes: more than its interval where this gate has only a share of the rate.
+    private volatile long[] _costs;
+    private long _used;
+    private long _charges;
+    private long _refused;
+
     public RateGate(RateLimit limit)
     {
         Limit = limit;
@@ -25,9 +31,40 @@ internal sealed class RateGate
             _intervals[i] = (period + units - 1) / units;
             _bursts[i] = _intervals[i] * units;
         }
+
+        _costs = _intervals;
     }
 
     public RateLimit Limit { get; }
+
+    /// <summary>What came through and what was refused.</summary>
+    public RateUsage Usage => new(Volatile.Read(ref _used), Volatile.Read(ref _charges), Volatile.Read(ref _refused));
+
+    /// <summary>Lets only a share of the rate through, above 0 and up to 1. From rest a single unit still may come.</summary>
+    public void SetShare(double share)
+    {
+        var costs = new long[_intervals.Length];
+        for (var i = 0; i < costs.Length; i++)
+            costs[i] = (long)Math.Ceiling(_intervals[i] / share);
+        _costs = share < 1 ? costs : _intervals;
+    }
+
+    /// <summary>Is no nearer to rest than another gate of the same limit.</summary>
+    public void AlignTo(RateGate other)
+    {
+        for (var i = 0; i < _restsAt.Length; i++)
+        {
+            long seen;
+            var wanted = Volatile.Read(ref other._restsAt[i]);
+            do
+            {
+                seen = Volatile.Read(ref _restsAt[i]);
+            } while (seen < wanted && Interlocked.CompareExchange(ref _restsAt[i], wanted, seen) != seen);
+        }
+    }
+
+    /// <summary>Counts a refusal that <see cref="WaitFor(long,long)"/> led to.</summary>
+    public void Refused() => Interlocked.Increment(ref _refused);
 
     /// <summary>
     /// Takes units from all windows, or from none. While one thread finds that the second window refuses, another may be refused by what the
@@ -38,16 +75,22 @@ internal sealed class RateGate
     {
         var wait = WaitFor(units, now);
         if (wait > 0)
+        {
+            Refused();
             return wait;
+        }
+
         for (var i = 0; i < _restsAt.Length; i++)
         {
             wait = TryTake(i, units, now);
             if (wait == 0)
                 continue;
             GiveBack(units, i);
+            Refused();
             return wait;
         }
 
+        Interlocked.Add(ref _used, units);
         return 0;
     }
 
@@ -69,21 +112,34 @@ internal sealed class RateGate
     /// <summary>Takes units that have come already: what is more than there was, is waited for by those who come next.</summary>
     public void Charge(long units, long now)
     {
+        Interlocked.Increment(ref _charges);
+        ChargeSince(units, now);
+    }
+
+    /// <summary>Takes units that have come bit by bit since a moment.</summary>
+    public void ChargeSince(long units, long since)
+    {
+        Interlocked.Add(ref _used, units);
+        var costs = _costs;
         for (var i = 0; i < _restsAt.Length; i++)
         {
-            var cost = (long)Int128.Min((Int128)units * _intervals[i], long.MaxValue / 4);
+            var cost = (long)Int128.Min((Int128)units * costs[i], long.MaxValue / 4);
             long seen;
             long next;
             do
             {
                 seen = Volatile.Read(ref _restsAt[i]);
-                next = Math.Min(Math.Max(seen, now) + cost, long.MaxValue / 4);
+                next = Math.Min(Math.Max(seen, since) + cost, long.MaxValue / 4);
             } while (Interlocked.CompareExchange(ref _restsAt[i], next, seen) != seen);
         }
     }
 
     /// <summary>Gives back what <see cref="TryTake(long,long)"/> took, when something else refuses.</summary>
-    public void GiveBack(long units) => GiveBack(units, _restsAt.Length);
+    public void GiveBack(long units)
+    {
+        GiveBack(units, _restsAt.Length);
+        Interlocked.Add(ref _used, -units);
+    }
 
     /// <summary>How a window stands, by its place in the limit.</summary>
     public RateStanding Read(int window, long now)
@@ -107,7 +163,7 @@ internal sealed class RateGate
 
     private long TryTake(int window, long units, long now)
     {
-        var cost = units * _intervals[window];
+        var cost = units * _costs[window];
         while (true)
         {
             var seen = Volatile.Read(ref _restsAt[window]);
@@ -123,12 +179,14 @@ internal sealed class RateGate
     {
         if (units > Limit.Windows[window].Units)
             return Limit.Windows[window].Seconds * GateClock.PerSecond;
-        return Math.Max(restsAt, now) + (units * _intervals[window]) - now - _bursts[window];
+        var cost = units * _costs[window];
+        return Math.Max(restsAt, now) + cost - now - Math.Max(_bursts[window], cost);
     }
 
     private void GiveBack(long units, int windows)
     {
+        var costs = _costs;
         for (var i = 0; i < windows; i++)
-            Interlocked.Add(ref _restsAt[i], -units * _intervals[i]);
+            Interlocked.Add(ref _restsAt[i], -units * costs[i]);
     }
 }

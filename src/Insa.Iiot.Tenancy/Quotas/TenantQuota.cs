@@ -44,10 +44,14 @@ internal sealed class TenantQuota
     {
         Tenant = tenant;
         _context = context;
+        Shares = new RateShares(tenant, context);
         (_points, _bytes) = LeasesOf(QuotaPeriod.Of(context.UtcNow));
     }
 
     public TenantId Tenant { get; }
+
+    /// <summary>For the background only.</summary>
+    public RateShares Shares { get; }
 
     public UsageTally Tally { get; } = new();
 
@@ -85,6 +89,9 @@ internal sealed class TenantQuota
         if (NeedsWork(now))
             Enqueue(now);
     }
+
+    /// <summary>Whether background work waits or is being done.</summary>
+    public bool IsQueued => Volatile.Read(ref _isQueued) != 0;
 
     /// <summary>Puts it in the queue of background work, unless it is there.</summary>
     public void Enqueue(long now)
@@ -150,6 +157,8 @@ internal sealed class TenantQuota
             _lastSnapshot = snapshot;
             _points.SetLimit(snapshot.LimitOf(TenantAmounts.PointsPerMonth));
             _bytes.SetLimit(snapshot.LimitOf(TenantAmounts.BytesPerMonth));
+            if (snapshot.IsActive)
+                await Shares.SyncAsync(snapshot, cancellationToken).ConfigureAwait(false);
         }
 
         var leased = false;
@@ -209,6 +218,8 @@ internal sealed class TenantQuota
     {
         await SettleAsync(_points, isIdle: true, cancellationToken).ConfigureAwait(false);
         await SettleAsync(_bytes, isIdle: true, cancellationToken).ConfigureAwait(false);
+        if (Exists)
+            await Shares.LeaveAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Whether it can be forgotten: nobody uses it, it holds and owes nothing, and nothing of it waits to be written.</summary>
@@ -244,7 +255,11 @@ internal sealed class TenantQuota
         var devices = session.IsGateway ? snapshot.GatewayMessages : snapshot.DeviceMessages;
         var deviceName = session.IsGateway ? TenantRates.MessagesPerGateway : TenantRates.MessagesPerDevice;
         if (snapshot.Points is { } points && points.WaitFor(1, now) is > 0 and var pointsWait)
+        {
+            points.Refused();
             return TooFast(TenantRates.Points, pointsWait, now);
+        }
+
         if (snapshot.DevicePoints is { } devicePoints && devicePoints.Of(device).WaitFor(1, now) is > 0 and var devicePointsWait)
             return TooFast(TenantRates.PointsPerDevice, devicePointsWait, now);
         if (_points.Look(now) is not LeaseAnswer.Taken and var answer)

@@ -15,6 +15,7 @@ namespace Insa.Iiot.Tenancy.Records;
 [JsonSerializable(typeof(BrandingRecord))]
 [JsonSerializable(typeof(DeviceAuthoritiesRecord))]
 [JsonSerializable(typeof(RevokedCertificateRecord))]
+[JsonSerializable(typeof(RateShareRecord))]
 [JsonSerializable(typeof(UsageRecord))]
 [JsonSerializable(typeof(RemovalRecord))]
 [JsonSerializable(typeof(StorageDayRecord))]

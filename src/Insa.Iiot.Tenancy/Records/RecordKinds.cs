@@ -18,6 +18,7 @@ internal static class RecordKinds
     public const string Invitation = "invitation";
     public const string ApiKey = "api-key";
     public const string Branding = "branding";
+    public const string RateShare = "rate-share";
     public const string StorageDay = "storage-day";
     public const string DeviceAuthorities = "device-authorities";
     public const string RevokedCertificate = "revoked-certificate";
