@@ -25,7 +25,7 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
     private volatile TaskCompletionSource _begun = new();
     private ushort _id = 100;
 
-    private CoapWorld(Action<CoapServerOptions>? configure, bool isRealTime, bool isWeb)
+    private CoapWorld(Action<CoapServerOptions>? configure, bool isRealTime, bool isWeb, Action<IServiceCollection>? services)
     {
         _gate.SetResult();
         var web = isWeb ? WebApplication.CreateSlimBuilder() : null;
@@ -43,6 +43,7 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
                 coap.Listeners.Add(new CoapListenerOptions { Port = 0, IsPlain = true });
                 configure?.Invoke(coap);
             });
+        services?.Invoke(builder.Services);
         if (web is null)
         {
             _host = ((HostApplicationBuilder)builder).Build();
@@ -95,9 +96,14 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
 
     public static DevicePsk Psk { get; } = new("press@plant", System.Text.Encoding.ASCII.GetBytes(Secret));
 
-    public static async Task<CoapWorld> StartAsync(Action<CoapServerOptions>? configure = null, bool isRealTime = false, bool isWeb = false)
+    public static async Task<CoapWorld> StartAsync(
+        Action<CoapServerOptions>? configure = null,
+        bool isRealTime = false,
+        bool isWeb = false,
+        Action<IServiceCollection>? services = null
+    )
     {
-        var world = new CoapWorld(configure, isRealTime, isWeb);
+        var world = new CoapWorld(configure, isRealTime, isWeb, services);
         await world._host.StartAsync();
         world.Endpoint = new CoapEndpoint(world._host.Services.GetRequiredService<CoapEndpointServices>(), world.Wire, default);
         return world;
@@ -115,7 +121,8 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
     public static Task<CoapWorld> StartStreamsAsync(
         Action<CoapServerOptions>? configure = null,
         System.Security.Cryptography.X509Certificates.X509Certificate2? certificate = null,
-        bool isRealTime = true
+        bool isRealTime = true,
+        Action<IServiceCollection>? services = null
     ) =>
         StartAsync(
             coap =>
@@ -143,7 +150,8 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
                 configure?.Invoke(coap);
             },
             isRealTime,
-            isWeb: true
+            isWeb: true,
+            services
         );
 
     /// <summary>Lets time pass, and the endpoint see it.</summary>

@@ -41,7 +41,11 @@ internal sealed partial class CoapEndpoint
         lock (_sync)
         {
             (_verdict, _speaker, _mayHoldBack) = (StreamVerdict.Taken, null, true);
-            HandleRequest(peer, session, isVerified: true, new CoapHeader(CoapType.NonConfirmable, code, 0), message, rest);
+            var header = new CoapHeader(CoapType.NonConfirmable, code, 0);
+            if (message.Options.Length > UdpSocket.MaxDatagramBytes)
+                RefuseOptions(peer, header, message);
+            else
+                HandleRequest(peer, session, isVerified: true, header, message, rest);
             (speaker, _mayHoldBack) = (_speaker, false);
             return _verdict;
         }
@@ -76,6 +80,13 @@ internal sealed partial class CoapEndpoint
         _requests--;
         _verdict = StreamVerdict.NoRoom;
         return true;
+    }
+
+    // Only a body may be longer than a datagram: tables and keys are made for options that fit into one.
+    private void RefuseOptions(in PeerAddress peer, CoapHeader header, in CoapMessage message)
+    {
+        var request = NewRequest(peer, header, message, default, _connections!.MaxMessageBytesOf(peer));
+        Answer(request, new Reply(CoapCode.BadRequest) { Diagnostic = "the options are too long"u8 });
     }
 
     // As it waits apart from its connection, it is kept as a datagram.

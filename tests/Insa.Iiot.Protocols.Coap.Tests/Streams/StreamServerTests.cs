@@ -1,5 +1,7 @@
 using System.Net.WebSockets;
+using Insa.Iiot.Ingestion;
 using Insa.Iiot.Protocols.Coap.Streams;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Insa.Iiot.Protocols.Coap.Tests.Streams;
 
@@ -254,7 +256,7 @@ public sealed class StreamServerTests
     }
 
     [Fact]
-    public async Task A_full_lane_holds_the_connection_back_and_refuses_nothing()
+    public async Task A_connection_with_much_at_work_is_held_back_and_refused_nothing()
     {
         const int Count = 20_000;
         await using var world = await CoapWorld.StartStreamsAsync();
@@ -266,6 +268,81 @@ public sealed class StreamServerTests
         for (var i = 0; i < Count; i++)
             Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
         await sending;
+    }
+
+    [Fact]
+    public async Task A_full_lane_holds_connections_back_and_refuses_nothing()
+    {
+        const int Connections = 4;
+        const int Count = 1000;
+        await using var world = await CoapWorld.StartStreamsAsync(services: services =>
+            services.Configure<IngestionOptions>(ingestion => ingestion.MaxLaneFrames = 1024)
+        );
+        world.HoldCommits();
+        var raws = new List<RawStream>();
+        for (var i = 0; i < Connections; i++)
+            raws.Add(await RawStream.OpenAsync(world.Addresses[1]));
+        await Task.WhenAll(
+            raws.Select(raw => raw.SendAsync([.. Enumerable.Range(0, Count).Select(i => RawStream.Post($$$"""{"data":{"n":{{{i}}}}}"""))]))
+        );
+        await world.HeldWrite.WaitAsync(Patience);
+        world.ReleaseCommits();
+        foreach (var raw in raws)
+        {
+            for (var i = 0; i < Count; i++)
+                Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+            await raw.DisposeAsync();
+        }
+
+        Assert.Equal(Connections * Count, world.Stored.Count);
+    }
+
+    [Fact]
+    public async Task Options_that_fit_no_datagram_are_refused()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        var path = string.Join('/', Enumerable.Repeat(new string('x', 200), 9));
+        await raw.SendAsync(RawStream.Ask(CoapCode.Get, path, 1), RawStream.Ask(CoapCode.Get, "time", 2));
+        Assert.Equal(CoapCode.BadRequest, (await raw.NextAsync())!.Code);
+        Assert.Equal(CoapCode.Content, (await raw.NextAsync())!.Code);
+    }
+
+    [Fact]
+    public async Task Whatever_a_client_sends_only_its_own_connection_ends()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var other = await RawStream.OpenAsync(world.Addresses[1]);
+        var random = new Random(11);
+        var seeds = new[]
+        {
+            RawStream.Post("""{"data":{"temp":1}}"""),
+            RawStream.Ask(CoapCode.Get, "time", 1),
+            RawStream.Ask(CoapCode.Get, ".well-known/core", 2, (CoapOptionNumber.Block2, [0x07])),
+            RawStream.Ask(CoapCode.Get, "devices?" + CoapWorld.Token, 3, (CoapOptionNumber.Observe, [])),
+            Convert.FromHexString("11E24220"),
+            Convert.FromHexString("20E12101"),
+        };
+        for (var round = 0; round < 300; round++)
+        {
+            await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+            var bytes = Enumerable.Range(0, 20).SelectMany(_ => seeds[random.Next(seeds.Length)]).ToArray();
+            for (var i = random.Next(4); i > 0; i--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            try
+            {
+                await raw.SendAsync(bytes);
+            }
+            catch (IOException)
+            {
+                // It was cut off meanwhile.
+            }
+        }
+
+        await other.SendAsync(RawStream.Ask(CoapCode.Get, "time", 2));
+        Assert.Equal(CoapCode.Content, (await other.NextAsync())!.Code);
+        await UntilAsync(() => world.Streams.Count == 1);
+        Assert.DoesNotContain(world.Logs.Collector.GetSnapshot(), record => record.Level >= Microsoft.Extensions.Logging.LogLevel.Error);
     }
 
     [Fact]
