@@ -36,18 +36,24 @@ internal static class HostRun
         }
 
         var mqtt = app.Services.GetRequiredService<MqttEndpointAddresses>().Endpoints[0];
+        var coap = app.Services.GetRequiredService<CoapServerAddresses>().Endpoints;
         var httpPort = app
             .Services.GetRequiredService<IServer>()
             .Features.Get<IServerAddressesFeature>()!
             .Addresses.Select(address => new Uri(address).Port)
-            .First(port => port != mqtt.Port);
-        var coap = app.Services.GetRequiredService<CoapServerAddresses>().Endpoints;
+            .First(port => port != mqtt.Port && port != coap[2].Port);
         var settings = app.Services.GetRequiredService<HostSettings>();
         bootstrap = bootstrap with
         {
             Http = $"http://{settings.HttpAddress}:{httpPort}",
             Mqtt = new BootstrapMqtt(mqtt.Address.ToString(), mqtt.Port),
-            Coap = bootstrap.Coap! with { Host = coap[1].Address.ToString(), Port = coap[0].Port, SecurePort = coap[1].Port },
+            Coap = bootstrap.Coap! with
+            {
+                Host = coap[1].Address.ToString(),
+                Port = coap[0].Port,
+                SecurePort = coap[1].Port,
+                TcpPort = coap[2].Port,
+            },
         };
         var file = app.Services.GetRequiredService<FirstStart>().Write(bootstrap);
         await Console.Out.WriteLineAsync(Banner(bootstrap, file, app.Services.GetRequiredService<StoreName>(), settings.SimulatedMachines));
@@ -74,6 +80,7 @@ internal static class HostRun
             Insa.Iiot is ready.
               MQTT   {{{bootstrap.Mqtt.Host}}}:{{{bootstrap.Mqtt.Port}}}   devices of tenant '{{{bootstrap.Tenant}}}', by user name and password
               CoAP   {{{coap.Host}}}:{{{coap.SecurePort}}}   DTLS, by pre-shared key; and 127.0.0.1:{{{coap.Port}}}, plain, by token
+              CoAP   127.0.0.1:{{{coap.TcpPort}}}   TCP, plain, by token; and WebSocket at {{{bootstrap.Http}}}/.well-known/coap
               HTTP   {{{bootstrap.Http}}}   REST API, tried at /scalar; {{{bootstrap.AdminEmail}}} or the admin token; /health/ready, /metrics
               Store  {{{store.Text}}}
               Data   {{{Path.GetDirectoryName(file)}}}   secrets in bootstrap.json, for this user only

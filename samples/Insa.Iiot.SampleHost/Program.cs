@@ -47,6 +47,14 @@ builder
         builder.Configuration.GetSection("Iiot:Coap").Bind(coap);
         coap.Listeners.Add(new CoapListenerOptions { Port = settings.CoapPort, IsPlain = true });
         coap.Listeners.Add(new CoapListenerOptions { Address = settings.CoapAddress, Port = settings.CoapSecurePort });
+        coap.Listeners.Add(
+            new CoapListenerOptions
+            {
+                Port = settings.CoapPort,
+                IsPlain = true,
+                Transport = CoapTransport.Tcp,
+            }
+        );
     })
     .AddRestApi(api => builder.Configuration.GetSection("Iiot:RestApi").Bind(api));
 builder.Services.AddSingleton(settings).AddSingleton<FirstStart>();
@@ -83,6 +91,7 @@ app.UseStatusCodePages();
 app.UseWebSockets();
 app.UseTenancy();
 app.MapMqtt("/mqtt").AllowAnonymous(); // devices show their own credential
+app.MapCoap().AllowAnonymous();
 app.MapRestApi();
 app.MapHealth();
 app.MapPrometheusScrapingEndpoint("/metrics").AllowAnonymous();

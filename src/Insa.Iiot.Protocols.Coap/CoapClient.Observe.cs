@@ -112,7 +112,13 @@ public sealed partial class CoapClient
         try
         {
             // Nobody waits for the answer.
-            _layer.Submit(new Transmission(message.Encode(token), closed) { Token = token, IsOneWay = !message.Head.IsConfirmable });
+            _layer.Submit(
+                new Transmission(message.Encode(token, _layer.MaxMessageBytes), closed)
+                {
+                    Token = token,
+                    IsOneWay = !message.Head.IsConfirmable,
+                }
+            );
         }
         catch (Exception e) when (e is CoapException or ObjectDisposedException)
         {
@@ -120,6 +126,6 @@ public sealed partial class CoapClient
         }
     }
 
-    private static Transmission ToTransmission(RequestMessage message, CoapToken token, IReplySink sink) =>
-        new(message.Encode(token), sink) { Token = token };
+    private Transmission ToTransmission(RequestMessage message, CoapToken token, IReplySink sink) =>
+        new(message.Encode(token, _layer.MaxMessageBytes), sink) { Token = token };
 }

@@ -5,12 +5,15 @@ namespace Insa.Iiot.Protocols.Coap;
 /// <summary>A client of one CoAP server (RFC 7252), with blocks (RFC 7959) and observations (RFC 7641). Thread-safe.</summary>
 /// <remarks>
 /// Requests wait for each other as <see cref="CoapClientOptions.Nstart"/> says. A client sends up to 65,536 messages in 247 s, the lifetime of
-/// a message id, about 265 a second for long: who needs more makes several.
+/// a message id, about 265 a second for long: who needs more makes several. Neither is so over a connection, by <c>coap+tcp</c> and <c>coaps+tcp</c>:
+/// there requests leave at once, as many as <see cref="CoapClientOptions.MaxPendingRequests"/>.
 /// </remarks>
 public sealed partial class CoapClient : IAsyncDisposable
 {
     private const string PlainScheme = "coap";
     private const string SecureScheme = "coaps";
+    private const string PlainTcpScheme = "coap+tcp";
+    private const string SecureTcpScheme = "coaps+tcp";
     private const int PlainPort = 5683;
     private const int SecurePort = 5684;
 
@@ -29,17 +32,23 @@ public sealed partial class CoapClient : IAsyncDisposable
         _uriHost = uriHost;
         _layer = new MessageLayer(transport, options);
         _requester = new Requester(_layer, options);
-        _bodies = new BodyTransfer(_requester, options);
+        _bodies = new BodyTransfer(_requester, _layer, options);
     }
 
-    /// <summary>Makes a client of a server. By <c>coap</c> nothing is sent: <see cref="PingAsync"/> tells whether it is there. By <c>coaps</c> a DTLS session is made.</summary>
-    /// <param name="uri">The server, such as <c>coap://192.0.2.7</c> or <c>coaps://[2001:db8::7]:5684</c>, without a path. Default ports 5683 and 5684.</param>
+    /// <summary>
+    /// Makes a client of a server. By <c>coap</c> nothing is sent: <see cref="PingAsync"/> tells whether it is there. By <c>coaps</c> a DTLS session is
+    /// made, by <c>coap+tcp</c> and <c>coaps+tcp</c> a connection (RFC 8323). What is over stays so: then make another client.
+    /// </summary>
+    /// <param name="uri">
+    /// The server, such as <c>coap://192.0.2.7</c>, <c>coaps://[2001:db8::7]:5684</c> or <c>coaps+tcp://plant.example</c>, without a path. Default
+    /// ports 5683 and 5684.
+    /// </param>
     /// <param name="options">How to behave.</param>
     /// <param name="cancellationToken">Ends the look-up of the name.</param>
-    /// <exception cref="ArgumentException">The URI is of another form, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The URI is of another form, or an option is out of its range, or <c>Psk</c> is set for <c>coaps+tcp</c>.</exception>
     /// <exception cref="CoapException">
-    /// The name is not known, or this machine has no way to it: <see cref="CoapError.Unreachable"/>. By <c>coaps</c> also
-    /// <see cref="CoapError.NotAuthenticated"/>, and <see cref="CoapError.Timeout"/> if no session was made in 10 s.
+    /// The name is not known, or this machine has no way to it: <see cref="CoapError.Unreachable"/>. By all others than <c>coap</c> also
+    /// <see cref="CoapError.NotAuthenticated"/>, and <see cref="CoapError.Timeout"/> if no session or connection was made in 10 s.
     /// </exception>
     public static async Task<CoapClient> ConnectAsync(
         Uri uri,
@@ -48,20 +57,21 @@ public sealed partial class CoapClient : IAsyncDisposable
     )
     {
         ArgumentNullException.ThrowIfNull(uri);
-        if (!uri.IsAbsoluteUri || uri.Scheme is not (PlainScheme or SecureScheme) || uri.Host.Length == 0 || uri.UserInfo.Length > 0)
+        if (
+            !uri.IsAbsoluteUri
+            || uri.Scheme is not (PlainScheme or SecureScheme or PlainTcpScheme or SecureTcpScheme)
+            || uri.Host.Length == 0
+            || uri.UserInfo.Length > 0
+        )
             throw new ArgumentException("A URI such as coap://host:port was expected.", nameof(uri));
         if (uri.AbsolutePath is not ("" or "/") || uri.Query.Length > 0 || uri.Fragment.Length > 0)
             throw new ArgumentException("The URI names a server: path and query belong to the requests.", nameof(uri));
 
         var known = (options ?? new CoapClientOptions()).ToChecked();
-        var host = uri.IdnHost;
-        ICoapClientTransport transport =
-            uri.Scheme == SecureScheme
-                ? await SecureClientTransport
-                    .ConnectAsync(host, uri.Port < 0 ? SecurePort : uri.Port, known, cancellationToken)
-                    .ConfigureAwait(false)
-                : await UdpClientTransport.ConnectAsync(host, uri.Port < 0 ? PlainPort : uri.Port, cancellationToken).ConfigureAwait(false);
-        return new CoapClient(transport, known, uri.HostNameType == UriHostNameType.Dns ? host : null);
+        if (uri.Scheme == SecureTcpScheme && known.Psk is not null)
+            throw new ArgumentException("TLS takes no pre-shared key here: use coaps, or a certificate.", nameof(options));
+        var transport = await ConnectTransportAsync(uri, known, cancellationToken).ConfigureAwait(false);
+        return new CoapClient(transport, known, uri.HostNameType == UriHostNameType.Dns ? uri.IdnHost : null);
     }
 
     /// <summary>Sends a request and returns the response, whatever its code: 4.29 and 5.03 too are for the caller to judge.</summary>
@@ -132,6 +142,26 @@ public sealed partial class CoapClient : IAsyncDisposable
 
     /// <summary>Closes the socket. What is on its way fails with <see cref="ObjectDisposedException"/>.</summary>
     public ValueTask DisposeAsync() => _layer.DisposeAsync();
+
+    private static async Task<ICoapClientTransport> ConnectTransportAsync(
+        Uri uri,
+        CoapClientOptions options,
+        CancellationToken cancellationToken
+    )
+    {
+        var isSecure = uri.Scheme is SecureScheme or SecureTcpScheme;
+        var isTcp = uri.Scheme is PlainTcpScheme or SecureTcpScheme;
+        var host = uri.IdnHost;
+        var port =
+            uri.Port >= 0 ? uri.Port
+            : isSecure ? SecurePort
+            : PlainPort;
+        if (isTcp)
+            return await StreamClientTransport.ConnectAsync(host, port, isSecure, options, cancellationToken).ConfigureAwait(false);
+        if (isSecure)
+            return await SecureClientTransport.ConnectAsync(host, port, options, cancellationToken).ConfigureAwait(false);
+        return await UdpClientTransport.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+    }
 
     private Task<CoapResponse> SendBodyAsync(
         CoapCode method,

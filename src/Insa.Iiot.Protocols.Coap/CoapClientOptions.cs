@@ -33,17 +33,17 @@ public sealed class CoapClientOptions
     /// <summary>The largest body sent or received, in bytes. 1 to 256 MiB, default 1 MiB.</summary>
     public int MaxBodyBytes { get; set; } = 1024 * 1024;
 
-    /// <summary>The largest block sent or asked for, in bytes: 16, 32, 64, 128, 256, 512 or 1,024, the default.</summary>
+    /// <summary>The largest block sent or asked for, in bytes: 16, 32, 64, 128, 256, 512 or 1,024, the default. Over a connection, 1,024 stands for as much as the server takes in one message.</summary>
     public int BlockSize { get; set; } = 1024;
 
     /// <summary>Of <c>coaps</c>: the identity and key to show. Default none.</summary>
     public DevicePsk? Psk { get; set; }
 
-    /// <summary>Of <c>coaps</c>, without <see cref="Psk"/>: the certificate to show, with its private key. Default none.</summary>
+    /// <summary>Of <c>coaps</c>, without <see cref="Psk"/>, and <c>coaps+tcp</c>: the certificate to show, with its private key. Default none.</summary>
     public X509Certificate2? Certificate { get; set; }
 
     /// <summary>
-    /// Of <c>coaps</c>, without <see cref="Psk"/>: SHA-256 over the DER of the one certificate to trust the server by. Default empty: it must be
+    /// Of <c>coaps</c>, without <see cref="Psk"/>, and <c>coaps+tcp</c>: SHA-256 over the DER of the one certificate to trust the server by. Default empty: it must be
     /// of the server's name, and from an issuer this machine trusts.
     /// </summary>
     public ReadOnlyMemory<byte> ServerCertificateSha256 { get; set; }

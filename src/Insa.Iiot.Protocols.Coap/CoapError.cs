@@ -30,6 +30,9 @@ public enum CoapError
     /// <summary><see cref="CoapClientOptions.MaxPendingRequests"/> requests already wait for their turn.</summary>
     Busy,
 
-    /// <summary>Of <c>coaps</c>: one side did not accept the other's key or certificate.</summary>
+    /// <summary>Of all but <c>coap</c>: one side did not accept the other's key or certificate.</summary>
     NotAuthenticated,
+
+    /// <summary>Of <c>coap+tcp</c> and <c>coaps+tcp</c>: the connection is over, and with it all that was on its way.</summary>
+    ConnectionClosed,
 }

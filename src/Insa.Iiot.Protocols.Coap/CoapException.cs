@@ -15,5 +15,11 @@ public sealed class CoapException : Exception
 
     /// <summary>Whether the same request may succeed later. A request that is not idempotent may have been carried out all the same.</summary>
     public bool IsTransient =>
-        Error is CoapError.Unreachable or CoapError.NoAcknowledgement or CoapError.Timeout or CoapError.BodyChanged or CoapError.Busy;
+        Error
+            is CoapError.Unreachable
+                or CoapError.NoAcknowledgement
+                or CoapError.Timeout
+                or CoapError.BodyChanged
+                or CoapError.Busy
+                or CoapError.ConnectionClosed;
 }

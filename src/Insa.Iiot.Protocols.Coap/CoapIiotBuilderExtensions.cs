@@ -3,7 +3,10 @@ using Insa.Iiot.Protocols.Coap;
 using Insa.Iiot.Protocols.Coap.Diagnostics;
 using Insa.Iiot.Protocols.Coap.Resources;
 using Insa.Iiot.Protocols.Coap.Server;
+using Insa.Iiot.Protocols.Coap.Streams;
 using Insa.Iiot.Protocols.Coap.Telemetry;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -14,7 +17,11 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds the CoAP server to a host.</summary>
 public static class CoapIiotBuilderExtensions
 {
-    /// <summary>Adds the server. It needs an <see cref="ITelemetryIngress"/> and an <see cref="IDeviceAuthenticator"/> in the host.</summary>
+    /// <summary>Adds the server. It needs an <see cref="ITelemetryIngress"/> and an <see cref="IDeviceAuthenticator"/> in the host, and Kestrel for TCP.</summary>
+    /// <remarks>
+    /// Kestrel ignores the addresses of <c>urls</c> once any listener of TCP is there: set the host's HTTP listener in code as well. WebSocket
+    /// takes <c>MapCoap</c> among the routes.
+    /// </remarks>
     public static IiotBuilder AddCoapServer(this IiotBuilder builder, Action<CoapServerOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -46,7 +53,13 @@ public static class CoapIiotBuilderExtensions
             provider.GetRequiredService<ILogger<CoapServer>>()
         ));
         services.TryAddSingleton(_ => new CoapServerAddresses());
+        services.TryAddSingleton<StreamServer>();
+        services.TryAddSingleton<CoapConnectionHandler>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, CoapServer>());
+
+        // In a host without Kestrel nobody asks for these.
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, StreamTransportFactory>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, StreamListenerSetup>());
         return builder;
     }
 }

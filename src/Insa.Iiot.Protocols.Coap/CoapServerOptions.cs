@@ -47,8 +47,20 @@ public sealed class CoapServerOptions
     /// <summary>The most DTLS sessions per listener. Default 10,000; 1 to 1,000,000. Beyond it those that are silent longest end.</summary>
     public int MaxSessions { get; set; } = 10_000;
 
-    /// <summary>How long a DTLS handshake may take. Default 10 s; 1 s to 60 s.</summary>
+    /// <summary>How long a handshake of DTLS or TLS may take, and the first message of a connection (RFC 8323 §5.3). Default 10 s; 1 s to 60 s.</summary>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The most connections at once, by TCP, TLS and WebSocket together. Default 10,000; 1 to 1,000,000. More are closed before they are read.</summary>
+    public int MaxConnections { get; set; } = 10_000;
+
+    /// <summary>The largest message of a connection, in bytes; told to clients (RFC 8323 §5.3.1). Default 64 KiB; 1,152 bytes to 16 MiB. A larger body comes in blocks.</summary>
+    public int MaxMessageBytes { get; set; } = 64 * 1024;
+
+    /// <summary>How long a connection may be silent before a known device is asked whether it is there, and any other is closed. Default 5 minutes; 1 s to 1 day.</summary>
+    public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Whether WebSocket without TLS may be used from other machines. Default <see langword="false"/>. Behind a proxy that ends TLS, forwarded headers tell of it.</summary>
+    public bool AllowsPlainWebSocketBeyondLoopback { get; set; }
 
     /// <summary>Adds a resource; give it handlers by <see cref="CoapResource.On"/>.</summary>
     /// <param name="path">Its path, segments joined by <c>/</c>, without one in front.</param>

@@ -37,6 +37,9 @@ internal sealed class CoapServerOptionsValidator : IValidateOptions<CoapServerOp
         Check(result, nameof(options.TokenLifetime), options.TokenLifetime, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1));
         Check(result, nameof(options.MaxSessions), options.MaxSessions, 1, 1_000_000);
         Check(result, nameof(options.HandshakeTimeout), options.HandshakeTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
+        Check(result, nameof(options.MaxConnections), options.MaxConnections, 1, 1_000_000);
+        Check(result, nameof(options.MaxMessageBytes), options.MaxMessageBytes, 1152, 16 * MiB);
+        Check(result, nameof(options.IdleTimeout), options.IdleTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
         return result.Build();
     }
 
@@ -46,13 +49,15 @@ internal sealed class CoapServerOptionsValidator : IValidateOptions<CoapServerOp
         if (listener is { IsPlain: true, AllowsPlainBeyondLoopback: false } && !IPAddress.IsLoopback(listener.Address))
         {
             result.AddError(
-                $"is {listener.Address}, and plain CoAP beyond loopback lets anyone on the way read tokens: use DTLS, or set AllowsPlainBeyondLoopback.",
+                $"is {listener.Address}, and plain CoAP beyond loopback lets anyone on the way read tokens: use DTLS or TLS, or set AllowsPlainBeyondLoopback.",
                 "Listeners.Address"
             );
         }
 
         if (listener is { IsPlain: true, Certificate: not null })
-            result.AddError("is for DTLS: a plain listener has no use for it.", "Listeners.Certificate");
+            result.AddError("is for DTLS and TLS: a plain listener has no use for it.", "Listeners.Certificate");
+        if (listener is { Transport: CoapTransport.Tcp, IsPlain: false, Certificate: null })
+            result.AddError("is missing: TLS takes no pre-shared keys here.", "Listeners.Certificate");
         if (listener.Certificate is { HasPrivateKey: false })
             result.AddError("must have its private key.", "Listeners.Certificate");
     }

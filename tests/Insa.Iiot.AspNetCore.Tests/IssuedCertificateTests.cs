@@ -32,7 +32,18 @@ public sealed class IssuedCertificateTests : IAsyncLifetime
                     }
                 )
             );
-            iiot.AddCoapServer(coap => coap.Listeners.Add(new CoapListenerOptions { Port = 0, Certificate = _server }));
+            iiot.AddCoapServer(coap =>
+            {
+                coap.Listeners.Add(new CoapListenerOptions { Port = 0, Certificate = _server });
+                coap.Listeners.Add(
+                    new CoapListenerOptions
+                    {
+                        Port = 0,
+                        Certificate = _server,
+                        Transport = CoapTransport.Tcp,
+                    }
+                );
+            });
         });
         foreach (var id in (string[])["press", "pump"])
             Assert.Equal(201, (await _world.PostAsync("/api/v1/devices", _world.Ann.Token, $$"""{"id":"{{id}}"}""")).Status);
@@ -87,6 +98,27 @@ public sealed class IssuedCertificateTests : IAsyncLifetime
         Assert.Equal(204, removed.Status);
         await PostAsync(library, certificate, key, 3);
         Assert.Equal(1, await LatestAsync("press"));
+    }
+
+    [Fact]
+    public async Task A_certificate_lets_in_by_CoAP_over_TLS()
+    {
+        var (certificate, key, _) = _factory.Issue("CN=press@plant", _folder);
+        using var device = X509Certificate2.CreateFromPemFile(certificate, key);
+        var options = new CoapClientOptions
+        {
+            Certificate = device,
+            ServerCertificateSha256 = _server.GetCertHash(System.Security.Cryptography.HashAlgorithmName.SHA256),
+        };
+        var server = new Uri($"coaps+tcp://{_world.Get<CoapServerAddresses>().Endpoints[1]}");
+        await using var client = await CoapClient.ConnectAsync(server, options);
+        var answer = await client.PostAsync(
+            "/telemetry",
+            System.Text.Encoding.UTF8.GetBytes("""{"data":{"n":7}}"""),
+            CoapContentFormat.Json
+        );
+        Assert.Equal(CoapCode.Changed, answer.Code);
+        Assert.Equal(7, await LatestAsync("press"));
     }
 
     private async Task<int> PublishAsync(string certificate, string key, int value, params string[] more)

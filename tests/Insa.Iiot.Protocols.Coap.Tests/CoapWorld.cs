@@ -1,7 +1,10 @@
 using System.Net;
 using Insa.Iiot.Protocols.Coap.Messages;
 using Insa.Iiot.Protocols.Coap.Server;
+using Insa.Iiot.Protocols.Coap.Streams;
 using Insa.Iiot.Protocols.Coap.Transport;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -17,14 +20,18 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
     public const string Token = "token=press@plant:" + Secret;
 
     private readonly IHost _host;
+    private Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions? _http;
     private volatile TaskCompletionSource _gate = new();
     private volatile TaskCompletionSource _begun = new();
     private ushort _id = 100;
 
-    private CoapWorld(Action<CoapServerOptions>? configure, bool isRealTime)
+    private CoapWorld(Action<CoapServerOptions>? configure, bool isRealTime, bool isWeb, Action<IServiceCollection>? services)
     {
         _gate.SetResult();
-        var builder = Host.CreateEmptyApplicationBuilder(null);
+        var web = isWeb ? WebApplication.CreateSlimBuilder() : null;
+        web?.Logging.ClearProviders();
+        web?.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => _http = listen));
+        IHostApplicationBuilder builder = web ?? (IHostApplicationBuilder)Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.AddProvider(Logs).SetMinimumLevel(LogLevel.Trace);
         builder.Services.AddSingleton<ITelemetrySink>(this).AddSingleton<IDeviceAuthenticator>(this);
         builder.Services.AddSingleton(isRealTime ? TimeProvider.System : Clock).AddSingleton<IDevicePskStore>(this);
@@ -36,7 +43,17 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
                 coap.Listeners.Add(new CoapListenerOptions { Port = 0, IsPlain = true });
                 configure?.Invoke(coap);
             });
-        _host = builder.Build();
+        services?.Invoke(builder.Services);
+        if (web is null)
+        {
+            _host = ((HostApplicationBuilder)builder).Build();
+            return;
+        }
+
+        var app = web.Build();
+        app.UseWebSockets();
+        app.MapCoap();
+        _host = app;
     }
 
     public FakeTimeProvider Clock { get; } = new(new DateTimeOffset(2026, 5, 1, 12, 0, 0, TimeSpan.Zero));
@@ -67,6 +84,11 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
 
     public IPEndPoint Address => Addresses[0];
 
+    /// <summary>Where CoAP over WebSocket is, in a web host.</summary>
+    public Uri WebSocketUri => new($"ws://{_http!.IPEndPoint}/.well-known/coap");
+
+    public StreamServer Streams => _host.Services.GetRequiredService<StreamServer>();
+
     public IReadOnlyList<IPEndPoint> Addresses => _host.Services.GetRequiredService<CoapServerAddresses>().Endpoints;
 
     /// <summary>The certificates of <c>press@plant</c>, as SHA-256 in hexadecimal.</summary>
@@ -74,9 +96,14 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
 
     public static DevicePsk Psk { get; } = new("press@plant", System.Text.Encoding.ASCII.GetBytes(Secret));
 
-    public static async Task<CoapWorld> StartAsync(Action<CoapServerOptions>? configure = null, bool isRealTime = false)
+    public static async Task<CoapWorld> StartAsync(
+        Action<CoapServerOptions>? configure = null,
+        bool isRealTime = false,
+        bool isWeb = false,
+        Action<IServiceCollection>? services = null
+    )
     {
-        var world = new CoapWorld(configure, isRealTime);
+        var world = new CoapWorld(configure, isRealTime, isWeb, services);
         await world._host.StartAsync();
         world.Endpoint = new CoapEndpoint(world._host.Services.GetRequiredService<CoapEndpointServices>(), world.Wire, default);
         return world;
@@ -89,6 +116,43 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
     }
 
     public void ReleaseCommits() => _gate.TrySetResult();
+
+    /// <summary>Starts a host with a listener of TCP, and one of TLS if there is a certificate for it.</summary>
+    public static Task<CoapWorld> StartStreamsAsync(
+        Action<CoapServerOptions>? configure = null,
+        System.Security.Cryptography.X509Certificates.X509Certificate2? certificate = null,
+        bool isRealTime = true,
+        Action<IServiceCollection>? services = null
+    ) =>
+        StartAsync(
+            coap =>
+            {
+                coap.Listeners.Add(
+                    new CoapListenerOptions
+                    {
+                        Port = 0,
+                        IsPlain = true,
+                        Transport = CoapTransport.Tcp,
+                    }
+                );
+                if (certificate is not null)
+                {
+                    coap.Listeners.Add(
+                        new CoapListenerOptions
+                        {
+                            Port = 0,
+                            Certificate = certificate,
+                            Transport = CoapTransport.Tcp,
+                        }
+                    );
+                }
+
+                configure?.Invoke(coap);
+            },
+            isRealTime,
+            isWeb: true,
+            services
+        );
 
     /// <summary>Lets time pass, and the endpoint see it.</summary>
     public void Pass(TimeSpan time)

@@ -44,7 +44,7 @@ internal sealed class Wire : IDatagramSender
         params (int Number, byte[] Value)[] options
     )
     {
-        var buffer = new byte[2048];
+        var buffer = new byte[4096];
         var writer = new CoapMessageWriter(buffer);
         writer.WriteHeader(new CoapHeader(type, code, id), token);
         var all = path.Split('?')[0]

@@ -101,6 +101,7 @@ internal sealed class FirstStart(
             settings.CoapAddress.ToString(),
             settings.CoapPort,
             settings.CoapSecurePort,
+            settings.CoapPort,
             psk.Identity,
             Convert.ToHexStringLower(psk.Key.Span),
             $"{device.Username}:{device.Password}"

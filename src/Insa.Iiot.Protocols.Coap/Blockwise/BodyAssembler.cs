@@ -42,7 +42,7 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
     {
         body = null;
         length = 0;
-        if (block.HasMore ? payload.Length != block.Size : payload.Length > block.Size)
+        if (!block.Fits(payload.Length))
             return BodyState.Malformed;
         if (size > maxBodyBytes || block.Offset + payload.Length > maxBodyBytes)
         {

@@ -4,8 +4,10 @@ using Insa.Iiot.Protocols.Coap.Messages;
 namespace Insa.Iiot.Protocols.Coap.Client;
 
 /// <summary>Sends and fetches bodies in blocks (RFC 7959).</summary>
-internal sealed class BodyTransfer(Requester requester, CoapClientOptions options)
+internal sealed class BodyTransfer(Requester requester, MessageLayer layer, CoapClientOptions options)
 {
+    private const int OptionRoom = 512;
+
     private readonly int _exponent = int.Log2(options.BlockSize) - 4;
     private int _uploads;
     private uint _lastTag;
@@ -22,8 +24,8 @@ internal sealed class BodyTransfer(Requester requester, CoapClientOptions option
     /// <exception cref="CoapException">The body needs more than one block.</exception>
     public RequestMessage ToMessage(RequestHead head)
     {
-        if (head.Payload.Length > options.BlockSize)
-            throw new CoapException(CoapError.TooLarge, $"The body exceeds a block of {options.BlockSize} bytes.");
+        if (head.Payload.Length > WholeBytes)
+            throw new CoapException(CoapError.TooLarge, $"The body exceeds a block of {WholeBytes} bytes.");
         return new RequestMessage(head)
         {
             Payload = head.Payload,
@@ -46,6 +48,14 @@ internal sealed class BodyTransfer(Requester requester, CoapClientOptions option
             ?? throw new CoapException(CoapError.BodyChanged, "The resource changed twice while its blocks were fetched.");
     }
 
+    // Over a connection a body goes in one message if the server takes it, unless smaller blocks are wanted.
+    private int WholeBytes =>
+        layer.IsReliable && _exponent == CoapBlock.LargestExponent
+            ? Math.Max(layer.MaxMessageBytes - OptionRoom, options.BlockSize)
+            : options.BlockSize;
+
+    private int UploadExponent => layer.TakesSeveralBlocks && WholeBytes >= 2 * options.BlockSize ? CoapBlock.SeveralExponent : _exponent;
+
     // RFC 7959 §2.4: a client that wants smaller blocks says so in its first request.
     private CoapBlock? FirstBlock2 => _exponent < CoapBlock.LargestExponent ? new CoapBlock(0, false, _exponent) : null;
 
@@ -54,8 +64,8 @@ internal sealed class BodyTransfer(Requester requester, CoapClientOptions option
         var length = head.Payload.Length;
         if (length > options.MaxBodyBytes)
             throw new CoapException(CoapError.TooLarge, $"A body of {length} bytes exceeds {options.MaxBodyBytes}.");
-        if (length > options.BlockSize)
-            return await UploadBlocksAsync(head, _exponent, cancellationToken).ConfigureAwait(false);
+        if (length > WholeBytes)
+            return await UploadBlocksAsync(head, UploadExponent, cancellationToken).ConfigureAwait(false);
 
         var response = await requester.AskAsync(ToMessage(head), cancellationToken).ConfigureAwait(false);
         return response.Code == CoapCode.RequestEntityTooLarge && response.Block1 is { } wanted && wanted.Size < length
@@ -107,7 +117,7 @@ internal sealed class BodyTransfer(Requester requester, CoapClientOptions option
                     throw Malformed($"{response.Code} with another Block1 than number {block.Number}");
 
                 // RFC 7959 §2.3: the server may want smaller blocks from now on; a larger size is not for it to choose.
-                offset += block.Size;
+                offset += message.Payload.Length;
                 exponent = Math.Min(exponent, taken.SizeExponent);
             }
         }
@@ -115,7 +125,10 @@ internal sealed class BodyTransfer(Requester requester, CoapClientOptions option
 
     private RequestMessage ToBlock(RequestHead head, int offset, int exponent, uint? tag)
     {
-        var length = Math.Min(head.Payload.Length - offset, 1 << (exponent + 4));
+        var size = CoapBlock.SizeOf(exponent);
+        if (exponent == CoapBlock.SeveralExponent)
+            size = WholeBytes / size * size;
+        var length = Math.Min(head.Payload.Length - offset, size);
         var isLast = offset + length == head.Payload.Length;
         return new RequestMessage(head)
         {
@@ -159,7 +172,7 @@ internal sealed class BodyTransfer(Requester requester, CoapClientOptions option
     {
         // RFC 7959 §2.2: every block but the last is full.
         var length = received.Payload.Length;
-        if (block.Offset != body.WrittenCount || (block.HasMore ? length != block.Size : length > block.Size))
+        if (block.Offset != body.WrittenCount || !block.Fits(length))
             throw Malformed($"block {block.Number} of {block.Size} bytes with {length} bytes after {body.WrittenCount}");
         ThrowIfTooLarge(Math.Max((long)body.WrittenCount + length, received.Size2 ?? 0));
         body.Write(received.Payload.Span);
@@ -170,15 +183,15 @@ internal sealed class BodyTransfer(Requester requester, CoapClientOptions option
         {
             Block2 = block,
             // A server without memory of the request needs the body that says what is fetched (RFC 8132 §2).
-            Payload = head.Method == CoapCode.Fetch && head.Payload.Length <= options.BlockSize ? head.Payload : default,
+            Payload = head.Method == CoapCode.Fetch && head.Payload.Length <= WholeBytes ? head.Payload : default,
         };
 
     private static int ToNumber(int offset, int exponent)
     {
-        var number = offset >> (exponent + 4);
+        var number = offset / CoapBlock.SizeOf(exponent);
         return number <= CoapBlock.MaxNumber
             ? number
-            : throw new CoapException(CoapError.TooLarge, $"A body has up to 2^20 blocks, here of {1 << (exponent + 4)} bytes.");
+            : throw new CoapException(CoapError.TooLarge, $"A body has up to 2^20 blocks, here of {CoapBlock.SizeOf(exponent)} bytes.");
     }
 
     private void ThrowIfTooLarge(long length)

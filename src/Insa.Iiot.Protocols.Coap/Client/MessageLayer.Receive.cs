@@ -68,7 +68,7 @@ internal sealed partial class MessageLayer
     private bool TryTake(ushort messageId, in CoapMessage message)
     {
         var token = new CoapToken(message.Token);
-        if (_recent.Contains(messageId, token))
+        if (!_transport.IsReliable && _recent.Contains(messageId, token))
             return true;
         if (!_tokens.TryGetValue(token, out var open))
             return false;
@@ -77,15 +77,17 @@ internal sealed partial class MessageLayer
         if (open.Latest is { IsSent: true } transmission)
             Settle(transmission);
 
-        if (!Deliver(open.Sink, message, isPiggybacked: false))
+        // Over a connection nothing comes out of order: what comes is the newest there is.
+        if (!Deliver(open.Sink, message, isPiggybacked: _transport.IsReliable))
             return false;
-        _recent.Add(messageId, token);
+        if (!_transport.IsReliable)
+            _recent.Add(messageId, token);
         return true;
     }
 
     private bool Deliver(IReplySink sink, in CoapMessage message, bool isPiggybacked)
     {
-        if (ResponseReader.TryRead(message, _options.TimeProvider.GetTimestamp(), out var response))
+        if (ResponseReader.TryRead(message, _options.TimeProvider.GetTimestamp(), _transport.IsReliable, out var response))
         {
             sink.Reply(response, isPiggybacked);
             return true;

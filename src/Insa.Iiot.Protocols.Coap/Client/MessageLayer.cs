@@ -18,6 +18,7 @@ internal sealed partial class MessageLayer : IAsyncDisposable
     private readonly Dictionary<CoapToken, OpenToken> _tokens = [];
     private readonly ITimer _idTimer;
     private int _slotsTaken;
+    private CoapException? _lost;
     private bool _isDisposed;
 
     public MessageLayer(ICoapClientTransport transport, CoapClientOptions options)
@@ -27,8 +28,18 @@ internal sealed partial class MessageLayer : IAsyncDisposable
         _ids = new MessageIds(options.TimeProvider, options.ExchangeLifetime);
         _recent = new RecentMessages(options.TimeProvider, options.ExchangeLifetime);
         _idTimer = options.TimeProvider.CreateTimer(_ => ContinueQueue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        transport.OnClosed(Lose);
         transport.Start(Receive);
     }
+
+    /// <inheritdoc cref="ICoapClientTransport.IsReliable"/>
+    public bool IsReliable => _transport.IsReliable;
+
+    /// <inheritdoc cref="ICoapClientTransport.MaxMessageBytes"/>
+    public int MaxMessageBytes => _transport.MaxMessageBytes;
+
+    /// <inheritdoc cref="ICoapClientTransport.TakesSeveralBlocks"/>
+    public bool TakesSeveralBlocks => _transport.TakesSeveralBlocks;
 
     /// <summary>Directs responses with a token to a sink, until <see cref="Close"/>.</summary>
     /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
@@ -49,15 +60,20 @@ internal sealed partial class MessageLayer : IAsyncDisposable
     }
 
     /// <summary>Sends a message when it is its turn.</summary>
-    /// <exception cref="CoapException">Too many wait already.</exception>
+    /// <exception cref="CoapException">Too many wait already, or the connection is over.</exception>
     /// <exception cref="ObjectDisposedException">The client is disposed.</exception>
     public void Submit(Transmission transmission)
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, typeof(CoapClient));
-            if (_queue.Count >= _options.MaxPendingRequests)
-                throw new CoapException(CoapError.Busy, $"{_queue.Count} requests already wait for their turn.");
+            if (_lost is { } lost)
+                throw new CoapException(lost.Error, lost.Message, lost);
+
+            // Over a connection they do not wait for each other, but for their responses.
+            var waiting = _transport.IsReliable ? _tokens.Count - 1 : _queue.Count;
+            if (waiting >= _options.MaxPendingRequests)
+                throw new CoapException(CoapError.Busy, $"{waiting} requests already wait for their turn.");
             if (_tokens.TryGetValue(transmission.Token, out var open))
                 open.Latest = transmission;
             transmission.Node = _queue.AddLast(transmission);
@@ -79,22 +95,37 @@ internal sealed partial class MessageLayer : IAsyncDisposable
             if (_isDisposed)
                 return;
             _isDisposed = true;
-            var error = new ObjectDisposedException(nameof(CoapClient));
-            foreach (var open in _tokens.Values)
-                open.Sink.Fail(error);
-            foreach (var transmission in _sent.Values.Concat(_queue))
-            {
-                transmission.Sink.Fail(error);
-                transmission.Timer?.Dispose();
-            }
-
-            _tokens.Clear();
-            _sent.Clear();
-            _queue.Clear();
+            FailAll(new ObjectDisposedException(nameof(CoapClient)));
         }
 
         await _idTimer.DisposeAsync().ConfigureAwait(false);
         await _transport.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void Lose(CoapException error)
+    {
+        lock (_lock)
+        {
+            if (_isDisposed)
+                return;
+            _lost = error;
+            FailAll(error);
+        }
+    }
+
+    private void FailAll(Exception error)
+    {
+        foreach (var open in _tokens.Values)
+            open.Sink.Fail(error);
+        foreach (var transmission in _sent.Values.Concat(_queue))
+        {
+            transmission.Sink.Fail(error);
+            transmission.Timer?.Dispose();
+        }
+
+        _tokens.Clear();
+        _sent.Clear();
+        _queue.Clear();
     }
 
     private void ContinueQueue()
@@ -105,9 +136,14 @@ internal sealed partial class MessageLayer : IAsyncDisposable
 
     private void SendQueued()
     {
-        while (!_isDisposed && _queue.First is { Value: var transmission } && (_slotsTaken < _options.Nstart || transmission.IsOneWay))
+        while (
+            !_isDisposed
+            && _queue.First is { Value: var transmission }
+            && (_slotsTaken < _options.Nstart || transmission.IsOneWay || _transport.IsReliable)
+        )
         {
-            if (!TryTakeId(out var id))
+            ushort id = 0;
+            if (IsTracked(transmission) && !TryTakeId(out id))
             {
                 _idTimer.Change(MessageIdPause, Timeout.InfiniteTimeSpan);
                 return;
@@ -119,6 +155,9 @@ internal sealed partial class MessageLayer : IAsyncDisposable
             SendFirst(transmission);
         }
     }
+
+    // Over a connection a message cannot be lost, and so has no id; but a ping has, to know its answer by.
+    private bool IsTracked(Transmission transmission) => !_transport.IsReliable || transmission.IsPing;
 
     private bool TryTakeId(out ushort id)
     {
@@ -135,7 +174,7 @@ internal sealed partial class MessageLayer : IAsyncDisposable
     {
         transmission.IsSent = true;
         _transport.Send(transmission.Datagram);
-        if (transmission.IsOneWay)
+        if (transmission.IsOneWay || !IsTracked(transmission))
         {
             transmission.Sink.Accept();
             return;

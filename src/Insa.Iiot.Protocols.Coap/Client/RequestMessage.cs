@@ -24,17 +24,21 @@ internal sealed record RequestMessage(RequestHead Head)
     public CoapNoResponse NoResponse { get; init; }
 
     /// <summary>Encodes it with an id of 0, which is filled in when it is sent.</summary>
-    /// <exception cref="CoapException">It does not fit into a datagram.</exception>
-    public byte[] Encode(CoapToken token)
+    /// <param name="token">The token.</param>
+    /// <param name="maxMessageBytes">The longest message that the server takes.</param>
+    /// <exception cref="CoapException">It does not fit.</exception>
+    public byte[] Encode(CoapToken token, int maxMessageBytes)
     {
         Span<byte> tokenBytes = stackalloc byte[CoapToken.MaxShortLength];
-        var writer = new CoapMessageWriter(stackalloc byte[UdpSocket.MaxDatagramBytes]);
+        // The options alone are to fit into a datagram, whatever carries the message.
+        var room = Math.Min(maxMessageBytes, UdpSocket.MaxDatagramBytes + Payload.Length);
+        var writer = new CoapMessageWriter(room <= UdpSocket.MaxDatagramBytes ? stackalloc byte[room] : new byte[room]);
         var type = Head.IsConfirmable ? CoapType.Confirmable : CoapType.NonConfirmable;
         writer.WriteHeader(new CoapHeader(type, Head.Method, 0), token.AsSpan(tokenBytes));
         WriteOptions(ref writer);
         writer.WritePayload(Payload.Span);
         if (writer.IsTruncated)
-            throw new CoapException(CoapError.TooLarge, $"The options do not fit into a datagram of {UdpSocket.MaxDatagramBytes} bytes.");
+            throw new CoapException(CoapError.TooLarge, $"The options do not fit into a message of {room} bytes.");
         return writer.Written.ToArray();
     }
 

@@ -39,7 +39,7 @@ internal sealed class Requester(MessageLayer layer, CoapClientOptions options)
         var kind = message.NoResponse == CoapNoResponse.None ? ReplyKind.Response : ReplyKind.Acknowledgement;
         var reply = new PendingReply(kind);
         var token = NewToken();
-        var transmission = new Transmission(message.Encode(token), reply)
+        var transmission = new Transmission(message.Encode(token, layer.MaxMessageBytes), reply)
         {
             Token = token,
             IsOneWay = kind == ReplyKind.Acknowledgement && !message.Head.IsConfirmable,

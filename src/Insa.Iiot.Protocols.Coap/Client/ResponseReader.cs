@@ -11,7 +11,16 @@ internal static class ResponseReader
     /// <see langword="false"/> for a response that has to be rejected: it holds a critical option that is unknown, given twice, of a length
     /// that is not allowed, or not one of responses (RFC 7252 §5.4).
     /// </returns>
-    public static bool TryRead(in CoapMessage message, long receivedAt, [NotNullWhen(true)] out ReceivedResponse? response)
+    /// <param name="message">The message.</param>
+    /// <param name="receivedAt">When it came.</param>
+    /// <param name="isOfConnection">Whether it came over a connection: then a block may be of several KiB (RFC 8323 §6).</param>
+    /// <param name="response">The response.</param>
+    public static bool TryRead(
+        in CoapMessage message,
+        long receivedAt,
+        bool isOfConnection,
+        [NotNullWhen(true)] out ReceivedResponse? response
+    )
     {
         response = null;
         int? contentFormat = null;
@@ -48,10 +57,12 @@ internal static class ResponseReader
                 case CoapOptionNumber.LocationQuery when length <= RequestPath.MaxPartBytes:
                     (query ??= []).Add(Encoding.UTF8.GetString(reader.Value));
                     break;
-                case CoapOptionNumber.Block2 when length <= 3 && block2 is null && CoapBlock.TryRead(reader.UInt, out var block):
+                case CoapOptionNumber.Block2
+                    when length <= 3 && block2 is null && CoapBlock.TryRead(reader.UInt, out var block, isOfConnection):
                     block2 = block;
                     break;
-                case CoapOptionNumber.Block1 when length <= 3 && block1 is null && CoapBlock.TryRead(reader.UInt, out var block):
+                case CoapOptionNumber.Block1
+                    when length <= 3 && block1 is null && CoapBlock.TryRead(reader.UInt, out var block, isOfConnection):
                     block1 = block;
                     break;
                 case CoapOptionNumber.Size2 when length <= 4:

@@ -15,6 +15,9 @@ internal sealed class Transmission(byte[] datagram, IReplySink sink)
 
     public bool IsConfirmable { get; } = CoapHeader.TryRead(datagram, out var header) && header.Type == CoapType.Confirmable;
 
+    /// <summary>Whether it is empty, and so asks whether the server is there.</summary>
+    public bool IsPing => datagram[1] == 0;
+
     /// <summary>Whether it is sent and its sink done: for a message that nothing answers.</summary>
     public bool IsOneWay { get; init; }
 

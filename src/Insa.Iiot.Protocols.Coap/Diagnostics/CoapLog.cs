@@ -15,6 +15,12 @@ internal static partial class CoapLog
     [LoggerMessage(2002, LogLevel.Error, "The handler of {Method} {Path} failed")]
     public static partial void HandlerFailed(this ILogger logger, Exception exception, CoapCode method, string path);
 
+    [LoggerMessage(2004, LogLevel.Error, "Connection {Connection} failed")]
+    public static partial void ConnectionFailed(this ILogger logger, Exception exception, string connection);
+
+    [LoggerMessage(2005, LogLevel.Debug, "Connection {Connection} was lost")]
+    public static partial void ConnectionLost(this ILogger logger, string connection);
+
     [LoggerMessage(2003, LogLevel.Error, "A datagram could not be handled")]
     public static partial void DatagramFailed(this ILogger logger, Exception exception);
 }

@@ -13,12 +13,17 @@ internal sealed class CoapMetrics
     private readonly Counter<long> _retransmitted;
     private readonly UpDownCounter<long> _observers;
     private readonly UpDownCounter<long> _sessions;
+    private readonly UpDownCounter<long> _connections;
 
     public CoapMetrics(IMeterFactory factory)
     {
         var meter = factory.Create(MeterName);
         _requests = meter.CreateCounter<long>("insa.iiot.coap.requests", "{request}", "Requests, duplicates not counted.");
-        _refused = meter.CreateCounter<long>("insa.iiot.coap.refusals", "{refusal}", "Requests and sessions refused, by reason.");
+        _refused = meter.CreateCounter<long>(
+            "insa.iiot.coap.refusals",
+            "{refusal}",
+            "Requests, sessions and connections refused, by reason."
+        );
         _dropped = meter.CreateCounter<long>(
             "insa.iiot.coap.datagrams.dropped",
             "{datagram}",
@@ -27,11 +32,16 @@ internal sealed class CoapMetrics
         _retransmitted = meter.CreateCounter<long>("insa.iiot.coap.retransmissions", "{datagram}", "Messages of the server sent again.");
         _observers = meter.CreateUpDownCounter<long>("insa.iiot.coap.observers", "{observer}", "Observers.");
         _sessions = meter.CreateUpDownCounter<long>("insa.iiot.coap.sessions", "{session}", "DTLS sessions.");
+        _connections = meter.CreateUpDownCounter<long>(
+            "insa.iiot.coap.connections",
+            "{connection}",
+            "Connections by TCP, TLS and WebSocket."
+        );
     }
 
     public void Requested(long count) => _requests.Add(count);
 
-    /// <param name="reason">From a fixed set: names of refusals below, and of the DTLS layer.</param>
+    /// <param name="reason">From a fixed set: names of refusals below, of the DTLS layer, and of connections.</param>
     public void Refused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     /// <param name="reason">From a fixed set: <c>malformed</c>, <c>duplicate</c>, <c>unexpected</c>, <c>queue_full</c>.</param>
@@ -42,6 +52,8 @@ internal sealed class CoapMetrics
     public void Observing(int change) => _observers.Add(change);
 
     public void SessionsChanged(int change) => _sessions.Add(change);
+
+    public void ConnectionsChanged(int change) => _connections.Add(change);
 
     public static string NameOf(CoapCode code) =>
         code.Value switch

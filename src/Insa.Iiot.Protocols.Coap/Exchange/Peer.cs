@@ -12,7 +12,7 @@ internal sealed class Peer(PeerAddress address, TenantId tenant, DeviceId device
 
     public DeviceId Device { get; } = device;
 
-    public RecentMessages Messages { get; } = new();
+    public RecentMessages Messages { get; } = address.IsConnection ? RecentMessages.None : new RecentMessages();
 
     /// <summary>The next peer at the same address.</summary>
     public Peer? Sibling { get; set; }

@@ -16,9 +16,18 @@ internal sealed class RecentMessages
 
     private const int FirstLength = 8;
 
-    private Entry[] _entries = new Entry[FirstLength];
+    private readonly bool _isKept;
+    private Entry[] _entries;
     private int _next;
     private int _lastNoted;
+
+    public RecentMessages()
+        : this(isKept: true) { }
+
+    private RecentMessages(bool isKept) => (_isKept, _entries) = (isKept, isKept ? new Entry[FirstLength] : []);
+
+    /// <summary>Keeps none: of a peer whose messages have no duplicates.</summary>
+    public static RecentMessages None { get; } = new(isKept: false);
 
     /// <summary>Finds a message.</summary>
     /// <param name="id">Its id.</param>
@@ -55,6 +64,8 @@ internal sealed class RecentMessages
     /// <returns><see langword="false"/> if the peer has so many at work that the oldest of them would be forgotten.</returns>
     public bool TryAdd(ushort id, int now)
     {
+        if (!_isKept)
+            return true;
         // After a gap as long as a message lives, all are too old, and their times would look young again by and by.
         if (now - _lastNoted > LifetimeUnits)
             Clear();

@@ -41,6 +41,9 @@ internal sealed class Observer(Peer peer, CoapToken token, CoapResource resource
     /// <summary>Whether the resource has changed while it was busy.</summary>
     public bool IsBehind { get; set; }
 
+    /// <summary>Whether it is busy until what was sent over its connection has left.</summary>
+    public bool AwaitsRoom { get; set; }
+
     public bool IsGone { get; set; }
 
     /// <summary>The id of the last notification, which a RST names.</summary>

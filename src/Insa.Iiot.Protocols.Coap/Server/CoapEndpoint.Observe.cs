@@ -81,7 +81,7 @@ internal sealed partial class CoapEndpoint
             Type = CoapType.NonConfirmable,
             MessageId = 0,
             Token = observer.Token,
-            MaxAnswerBytes = UdpSocket.MaxDatagramBytes,
+            MaxAnswerBytes = MaxAnswerBytesTo(observer.Peer.Address, isVerified: true, 0),
             Since = _now,
             Block2 = observer.Block2,
             Notifies = observer,
@@ -89,35 +89,39 @@ internal sealed partial class CoapEndpoint
         ThreadPool.UnsafeQueueUserWorkItem(RunRequest, pending);
     }
 
-    private void SendNotification(Observer observer, CoapResponse response)
+    private void SendNotification(PendingRequest pending, Observer observer, CoapResponse response)
     {
         if (observer.IsGone)
             return;
         var isLast = !response.Code.IsSuccess;
         if (isLast)
             _observers.Remove(observer);
-        Keep(observer.BodyKey, response, observer.Block2);
+        Keep(pending, observer.BodyKey, response);
         var peer = observer.Peer.Address;
 
         // Of a peer whose session has another address, its ACK shows that it is there (RFC 9146 §6).
         var isConfirmable =
-            isLast
-            || !observer.Peer.IsVerified
-            || observer.Resource.ConfirmsNotifications
-            || observer.Unconfirmed >= ConfirmEvery - 1
-            || _now - observer.ConfirmedAt >= ToTicks(ConfirmAfter);
+            !peer.IsConnection
+            && (
+                isLast
+                || !observer.Peer.IsVerified
+                || observer.Resource.ConfirmsNotifications
+                || observer.Unconfirmed >= ConfirmEvery - 1
+                || _now - observer.ConfirmedAt >= ToTicks(ConfirmAfter)
+            );
         var messageId = _messageIds.Next(peer);
         var header = new CoapHeader(isConfirmable ? CoapType.Confirmable : CoapType.NonConfirmable, response.Code, messageId);
         Span<byte> token = stackalloc byte[CoapToken.MaxShortLength];
-        var buffer = ArrayPool<byte>.Shared.Rent(UdpSocket.MaxDatagramBytes);
+        var buffer = RentFor(pending.MaxAnswerBytes, response);
         var length = ResponseWriter.Write(
-            buffer,
+            Room(buffer, peer, pending.MaxAnswerBytes),
             header,
             observer.Token.AsSpan(token),
             response,
             observer.Block2,
             null,
-            isLast ? null : observer.NextSequence(SequenceClock)
+            isLast ? null : observer.NextSequence(SequenceClock),
+            pending.MaxPartBytes
         );
         if (!isLast)
             _observers.Notified(observer, messageId);
@@ -129,7 +133,9 @@ internal sealed partial class CoapEndpoint
         {
             observer.Unconfirmed++;
             _sender.Send(peer, buffer.AsSpan(0, length));
-            Next(observer);
+            observer.AwaitsRoom = peer.IsConnection && _connections!.AwaitsRoom(peer);
+            if (!observer.AwaitsRoom)
+                Next(observer);
         }
 
         ArrayPool<byte>.Shared.Return(buffer);

@@ -48,7 +48,7 @@ internal sealed partial class CoapEndpoint
             _observers.Remove(request.Address, new CoapToken(request.Message.Token));
 
         // An observer is sent more than it asks for, and so must show its address first; and what must not be done twice is not begun before.
-        if (IsUnverified(request) && ((head.Observe == 0 && resource.IsObservable) || !IsIdempotent(request.Header.Code)))
+        if (request.IsUnverified && ((head.Observe == 0 && resource.IsObservable) || !IsIdempotent(request.Header.Code)))
         {
             Challenge(request);
             return;
@@ -108,14 +108,14 @@ internal sealed partial class CoapEndpoint
             Block2 = head.Block2,
             BodyKey = key,
             IsNoted = isNoted,
-            IsUnverified = IsUnverified(request),
+            IsUnverified = request.IsUnverified,
         };
         pending.Observer = Register(pending);
         AtWork(pending, 1);
+        if (request.Address.IsConnection)
+            _connections!.Began(request.Address, IConnectionSender.RequestWeight);
         ThreadPool.UnsafeQueueUserWorkItem(RunRequest, pending);
     }
-
-    private static bool IsUnverified(in Request request) => request.MaxAnswerBytes < UdpSocket.MaxDatagramBytes;
 
     private void Challenge(in Request request)
     {
@@ -142,8 +142,18 @@ internal sealed partial class CoapEndpoint
         var header = request.IsConfirmable
             ? new CoapHeader(CoapType.Acknowledgement, kept.Code, request.Header.MessageId)
             : new CoapHeader(CoapType.NonConfirmable, kept.Code, _messageIds.Next(request.Address));
-        var buffer = ArrayPool<byte>.Shared.Rent(UdpSocket.MaxDatagramBytes);
-        var length = ResponseWriter.Write(buffer, header, request.Message.Token, kept, part, null, null);
+        var buffer = RentFor(request.MaxAnswerBytes, kept);
+        var maxPartBytes = ResponseWriter.MaxPartBytesOf(request.Address, request.MaxAnswerBytes, request.Message.Token.Length);
+        var length = ResponseWriter.Write(
+            Room(buffer, request.Address, request.MaxAnswerBytes),
+            header,
+            request.Message.Token,
+            kept,
+            part,
+            null,
+            null,
+            maxPartBytes
+        );
         if (length == 0)
             Answer(request, new Reply(CoapCode.BadRequest) { Diagnostic = "there is no such block"u8 });
         else
@@ -206,27 +216,30 @@ internal sealed partial class CoapEndpoint
         try
         {
             lock (_sync)
-                Complete(pending, ResponseWriter.Prepare(response, pending.Block2));
+                Complete(pending, ResponseWriter.Prepare(response, pending.Block2, pending.MaxPartBytes));
         }
         catch (Exception e)
         {
             _logger.HandlerFailed(e, pending.Context.Method, pending.Resource.Path);
         }
+
+        if (pending is { Address.IsConnection: true, Notifies: null })
+            _connections!.Ended(pending.Address, IConnectionSender.RequestWeight);
     }
 
     private void Complete(PendingRequest pending, CoapResponse response)
     {
         if (pending.Notifies is { } observer)
         {
-            SendNotification(observer, response);
+            SendNotification(pending, observer, response);
             return;
         }
 
         AtWork(pending, -1);
         if (response.Code.Class >= 4)
             _metrics.Refused(CoapMetrics.NameOf(response.Code));
-        Keep(pending.BodyKey, response, pending.Block2);
-        var buffer = ArrayPool<byte>.Shared.Rent(UdpSocket.MaxDatagramBytes);
+        Keep(pending, pending.BodyKey, response);
+        var buffer = RentFor(pending.MaxAnswerBytes, response);
         Send(pending, response, NumberOf(pending.Observer, response), buffer);
         ArrayPool<byte>.Shared.Return(buffer);
 
@@ -261,11 +274,13 @@ internal sealed partial class CoapEndpoint
             );
         Span<byte> tokenBuffer = stackalloc byte[CoapToken.MaxShortLength];
         var token = pending.Token.AsSpan(tokenBuffer);
-        var length = ResponseWriter.Write(buffer, header, token, response, pending.Block2, pending.Block1, sequence);
+        var room = Room(buffer, pending.Address, pending.MaxAnswerBytes);
+        var maxPartBytes = pending.MaxPartBytes;
+        var length = ResponseWriter.Write(room, header, token, response, pending.Block2, pending.Block1, sequence, maxPartBytes);
         if (length == 0)
         {
             var refusal = new CoapResponse(CoapCode.BadRequest);
-            length = ResponseWriter.Write(buffer, header with { Code = refusal.Code }, token, refusal, null, null, null);
+            length = ResponseWriter.Write(room, header with { Code = refusal.Code }, token, refusal, null, null, null, maxPartBytes);
         }
 
         if (length > pending.MaxAnswerBytes)
@@ -294,9 +309,18 @@ internal sealed partial class CoapEndpoint
     }
 
     // The rest of a large answer is fetched later, part by part.
-    private void Keep(byte[] key, CoapResponse response, CoapBlock? part)
+    private void Keep(PendingRequest pending, byte[] key, CoapResponse response)
     {
-        if (key.Length > 0 && response.Payload.Length > ResponseWriter.PartSizeOf(part))
+        if (key.Length > 0 && response.Payload.Length > ResponseWriter.PartSizeOf(pending.Block2, pending.MaxPartBytes))
             _downloads.Add(key, response, _now);
     }
+
+    // Over a connection an answer may be far longer than a datagram, but is not often.
+    private static byte[] RentFor(int maxAnswerBytes, CoapResponse response) =>
+        ArrayPool<byte>.Shared.Rent(
+            Math.Max(UdpSocket.MaxDatagramBytes, Math.Min(maxAnswerBytes, response.Payload.Length + UdpSocket.MaxDatagramBytes))
+        );
+
+    private static Span<byte> Room(byte[] buffer, in PeerAddress peer, int maxAnswerBytes) =>
+        buffer.AsSpan(0, peer.IsConnection ? Math.Min(buffer.Length, maxAnswerBytes) : UdpSocket.MaxDatagramBytes);
 }

@@ -98,6 +98,8 @@ internal sealed partial class CoapEndpoint
             return;
         }
 
+        if (receipt.Reason == IngestReason.LaneFull && TryHoldBack(request))
+            return;
         var code = IngestAnswer.CodeOf(receipt.Reason);
         if (receipt.Status == IngestStatus.Rejected)
             messages.Set(messageId, MessageAnswer.Of(code));
@@ -124,6 +126,8 @@ internal sealed partial class CoapEndpoint
         }
 
         _pendingMessages++;
+        if (request.Address.IsConnection)
+            _connections!.Began(request.Address, IConnectionSender.MessageWeight);
         var token = new CoapToken(request.Message.Token);
         pending.Add(
             new PendingAnswer(
@@ -180,7 +184,11 @@ internal sealed partial class CoapEndpoint
         var isConfirmable = answer.Type == CoapType.Confirmable;
         var isSuppressed = Request.IsSuppressed(answer.NoResponse, code);
         if (isSuppressed && (!isConfirmable || isAcknowledged))
+        {
+            if (peer.Address.IsConnection)
+                batch.Commit(peer.Address, 0);
             return;
+        }
 
         Span<byte> tokenBuffer = stackalloc byte[CoapToken.MaxShortLength];
         var token = answer.Token.AsSpan(tokenBuffer);

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Insa.Iiot.Protocols.Coap.Server;
 
-/// <summary>The messages and exchanges of one listener (RFC 7252 §4, §5). One lock guards its tables: its socket's thread holds it while a datagram is handled, commits while their answers are written.</summary>
+/// <summary>The messages and exchanges of one listener, or of all connections (RFC 7252 §4, §5). One lock guards its tables: who receives holds it while a message is handled, commits while their answers are written.</summary>
 internal sealed partial class CoapEndpoint : IDatagramHandler
 {
     private const int MaxProblemBytes = 128;
@@ -20,6 +20,7 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
     private readonly CoapEndpointServices _services;
     private readonly CoapServerOptions _options;
     private readonly IDatagramSender _sender;
+    private readonly IConnectionSender? _connections;
     private readonly TimeProvider _time;
     private readonly CoapMetrics _metrics;
     private readonly ILogger _logger;
@@ -46,6 +47,7 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
         _services = services;
         _options = services.Options;
         _sender = sender;
+        _connections = sender as IConnectionSender;
         _time = services.Time;
         _metrics = services.Metrics;
         _logger = services.Logger;
@@ -104,17 +106,17 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
         }
     }
 
-    /// <summary>Forgets a secured session that has ended.</summary>
+    /// <summary>Forgets a secured session, or a connection, that has ended.</summary>
     public void Closed(in PeerAddress address)
     {
         lock (_sync)
         {
             if (!_peers.TryFind(address, out var peer))
                 return;
-            peer.IsGone = true;
-            _observers.RemoveAll(peer);
-            _retransmission.Drop(address);
             _peers.Remove(address);
+            for (; peer is not null; peer = peer.Sibling)
+                _observers.RemoveAll(peer);
+            _retransmission.Drop(address);
         }
     }
 
@@ -210,10 +212,10 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
         bool isVerified,
         CoapHeader header,
         in CoapMessage message,
-        ReadOnlySpan<byte> datagram
+        ReadOnlySpan<byte> bytes
     )
     {
-        var refusal = RequestHead.Read(message, out var head);
+        var refusal = RequestHead.Read(message, address.IsConnection, out var head);
         if (session is null && !head.Credential.IsEmpty)
         {
             switch (_tokens.Find(head.Credential, _now, out session, out var isDue))
@@ -222,7 +224,7 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
                     CheckAgain(head.Credential);
                     break;
                 case TokenStanding.Unknown:
-                    Authenticate(address, isVerified, head.Credential, datagram);
+                    Authenticate(address, isVerified, header, message, head, bytes);
                     return;
                 case TokenStanding.Bad:
                     refusal = CoapCode.Unauthorized;
@@ -230,6 +232,7 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
             }
         }
 
+        _speaker = session;
         var peer = session is null ? null : _peers.Touch(address, session, _unit, isVerified);
         isVerified = peer?.IsVerified ?? isVerified;
         if (!isVerified && _echo.IsFresh(address, Seconds, head.Echo))
@@ -238,6 +241,7 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
             peer?.IsVerified = true;
         }
 
+        var maxAnswerBytes = MaxAnswerBytesTo(address, isVerified, bytes.Length);
         var request = new Request
         {
             Address = address,
@@ -246,7 +250,8 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
             Head = head,
             Session = session,
             Peer = peer,
-            MaxAnswerBytes = isVerified ? UdpSocket.MaxDatagramBytes : 3 * datagram.Length,
+            MaxAnswerBytes = maxAnswerBytes,
+            IsUnverified = !address.IsConnection && maxAnswerBytes < UdpSocket.MaxDatagramBytes,
         };
         if (refusal != default)
             Answer(request, new Reply(refusal));

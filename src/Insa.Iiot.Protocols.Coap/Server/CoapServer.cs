@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Insa.Iiot.Protocols.Coap.Diagnostics;
+using Insa.Iiot.Protocols.Coap.Streams;
 using Insa.Iiot.Protocols.Coap.Transport;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,18 +9,21 @@ using Microsoft.Extensions.Logging;
 namespace Insa.Iiot.Protocols.Coap.Server;
 
 /// <summary>Opens the listeners when the host starts, and closes them when it stops.</summary>
-internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddresses addresses) : IHostedService, IAsyncDisposable
+internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddresses addresses, StreamServer streams)
+    : IHostedService,
+        IAsyncDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
     private readonly List<(UdpSocket Socket, CoapEndpoint Endpoint, SecureListener? Secure)> _listeners = [];
 
     /// <exception cref="IOException">An address is taken.</exception>
+    /// <exception cref="InvalidOperationException">A listener lacks what it needs of the host.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
-            foreach (var listener in services.Options.Listeners)
-                _listeners.Add(Open(listener));
+            for (var i = 0; i < services.Options.Listeners.Count; i++)
+                Start(i, services.Options.Listeners[i]);
         }
         catch
         {
@@ -27,7 +31,6 @@ internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddres
             throw;
         }
 
-        addresses.Endpoints = [.. _listeners.Select(listener => listener.Socket.LocalEndPoint)];
         foreach (var (socket, endpoint, secure) in _listeners)
         {
             socket.Start(secure ?? (IDatagramHandler)endpoint, $"CoAP {socket.LocalEndPoint}", services.Logger.DatagramFailed);
@@ -46,6 +49,7 @@ internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddres
         await Task.WhenAll(_listeners.Select(listener => listener.Endpoint.WhenAnsweredAsync()))
             .WaitAsync(cancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await streams.StopAsync(cancellationToken).ConfigureAwait(false);
         Close();
     }
 
@@ -54,6 +58,23 @@ internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddres
         await _stopping.CancelAsync().ConfigureAwait(false);
         Close();
         _stopping.Dispose();
+    }
+
+    private void Start(int index, CoapListenerOptions listener)
+    {
+        if (listener.Transport == CoapTransport.Tcp)
+        {
+            // Kestrel was made before, and opens its listeners after this.
+            if (!addresses.Has(index))
+                throw new InvalidOperationException(
+                    "A listener of CoAP over TCP needs Kestrel in the host: it has no web server, or another one."
+                );
+            return;
+        }
+
+        var opened = Open(listener);
+        _listeners.Add(opened);
+        addresses.Set(index, () => opened.Socket.LocalEndPoint);
     }
 
     private (UdpSocket Socket, CoapEndpoint Endpoint, SecureListener? Secure) Open(CoapListenerOptions listener)

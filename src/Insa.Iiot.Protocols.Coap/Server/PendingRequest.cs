@@ -41,6 +41,9 @@ internal sealed class PendingRequest
     /// <summary>What tells its body from others, see <see cref="Blockwise.BodyKey"/>; empty if its body is not kept.</summary>
     public byte[] BodyKey { get; init; } = [];
 
+    /// <summary>The most bytes of a body that are sent in one message.</summary>
+    public int MaxPartBytes => ResponseWriter.MaxPartBytesOf(Address, MaxAnswerBytes, Token.Length);
+
     /// <summary>Whether a duplicate must not be handled again.</summary>
     public bool IsNoted { get; init; }
 

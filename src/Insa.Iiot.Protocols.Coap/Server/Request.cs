@@ -4,7 +4,7 @@ using Insa.Iiot.Protocols.Coap.Transport;
 
 namespace Insa.Iiot.Protocols.Coap.Server;
 
-/// <summary>A request in its datagram, and who sent it.</summary>
+/// <summary>A request where it was received, and who sent it.</summary>
 internal readonly ref struct Request
 {
     public required PeerAddress Address { get; init; }
@@ -23,6 +23,9 @@ internal readonly ref struct Request
 
     /// <summary>The most bytes an answer may have: three times the request's to an address that may be forged (RFC 9175 §2.3).</summary>
     public required int MaxAnswerBytes { get; init; }
+
+    /// <summary>Whether its address may be forged.</summary>
+    public bool IsUnverified { get; init; }
 
     public bool IsConfirmable => Header.Type == CoapType.Confirmable;
 

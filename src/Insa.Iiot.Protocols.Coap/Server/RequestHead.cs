@@ -22,14 +22,20 @@ internal ref struct RequestHead
     public uint Size1;
     public byte NoResponse;
 
+    private bool _isOfConnection;
+
+    /// <param name="message">The request.</param>
+    /// <param name="isOfConnection">Whether it came over a connection: then a block may be of several KiB (RFC 8323 §6).</param>
+    /// <param name="head">What its options say.</param>
     /// <returns>What the request is to be refused with; <see langword="default"/> if nothing.</returns>
-    public static CoapCode Read(in CoapMessage message, out RequestHead head)
+    public static CoapCode Read(in CoapMessage message, bool isOfConnection, out RequestHead head)
     {
         head = new RequestHead
         {
             ContentFormat = -1,
             Accept = -1,
             Observe = -1,
+            _isOfConnection = isOfConnection,
         };
         var reader = new CoapOptionReader(message.Options);
         var last = -1;
@@ -109,9 +115,9 @@ internal ref struct RequestHead
         }
     }
 
-    private static CoapCode TryReadBlock(uint value, ref CoapBlock? block)
+    private readonly CoapCode TryReadBlock(uint value, ref CoapBlock? block)
     {
-        if (!CoapBlock.TryRead(value, out var read))
+        if (!CoapBlock.TryRead(value, out var read, _isOfConnection))
             return CoapCode.BadRequest;
         block = read;
         return default;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Insa.Iiot.Protocols.Coap.Messages;
+using Insa.Iiot.Protocols.Coap.Transport;
 
 namespace Insa.Iiot.Protocols.Coap.Server;
 
@@ -9,13 +10,27 @@ internal static class ResponseWriter
 {
     private const int ETagLength = 8;
 
+    // What a message has beside the body and the token, as a rule; see Write for the rest.
+    private const int MessageOverhead = 96;
+
+    /// <summary>The most bytes of a body that are sent in one message.</summary>
+    public static int MaxPartBytesOf(in PeerAddress peer, int maxMessageBytes, int tokenLength) =>
+        peer.IsConnection ? Math.Max(maxMessageBytes - MessageOverhead - tokenLength, 16) : CoapBlock.SizeOf(CoapBlock.LargestExponent);
+
     /// <summary>The size of a part, in bytes.</summary>
-    public static int PartSizeOf(CoapBlock? part) => 1 << ((part?.SizeExponent ?? CoapBlock.LargestExponent) + 4);
+    /// <param name="part">What was asked for.</param>
+    /// <param name="maxPartBytes">See <see cref="MaxPartBytesOf"/>.</param>
+    public static int PartSizeOf(CoapBlock? part, int maxPartBytes)
+    {
+        var exponent = ExponentOf(part, maxPartBytes);
+        var size = CoapBlock.SizeOf(exponent);
+        return exponent == CoapBlock.SeveralExponent ? maxPartBytes / size * size : size;
+    }
 
     /// <summary>Gives an answer that is fetched in parts an ETag, by which a client sees that they are of one body (RFC 7959 §2.4).</summary>
-    public static CoapResponse Prepare(CoapResponse response, CoapBlock? part)
+    public static CoapResponse Prepare(CoapResponse response, CoapBlock? part, int maxPartBytes)
     {
-        if (response.Payload.Length <= PartSizeOf(part) || !response.ETag.IsEmpty)
+        if (response.Payload.Length <= PartSizeOf(part, maxPartBytes) || !response.ETag.IsEmpty)
             return response;
         return new CoapResponse(response.Code)
         {
@@ -36,12 +51,14 @@ internal static class ResponseWriter
         CoapResponse response,
         CoapBlock? part,
         CoapBlock? block1,
-        uint? sequence
+        uint? sequence,
+        int maxPartBytes
     )
     {
-        var size = PartSizeOf(part);
+        var size = PartSizeOf(part, maxPartBytes);
         var payload = response.Payload.Span;
-        var block = part ?? new CoapBlock(0, false, CoapBlock.LargestExponent);
+        var exponent = ExponentOf(part, maxPartBytes);
+        var block = new CoapBlock((int)((part?.Offset ?? 0) / CoapBlock.SizeOf(exponent)), false, exponent);
         var isPart = payload.Length > size || block.Number > 0;
         if (block.Offset > payload.Length || (block.Number > 0 && block.Offset == payload.Length))
             return 0;
@@ -69,5 +86,13 @@ internal static class ResponseWriter
             writer.WriteOption(CoapOptionNumber.Size2, (uint)payload.Length);
         writer.WritePayload(isPart ? payload.Slice((int)block.Offset, Math.Min(size, payload.Length - (int)block.Offset)) : payload);
         return writer.IsTruncated ? 0 : writer.Length;
+    }
+
+    // What was asked for, if it has room; else the largest that has. Several blocks in one message are for those who take two at least.
+    private static int ExponentOf(CoapBlock? part, int maxPartBytes)
+    {
+        var asked = part?.SizeExponent ?? CoapBlock.SeveralExponent;
+        var room = Math.Min(int.Log2(maxPartBytes) - 4, CoapBlock.SeveralExponent);
+        return Math.Min(asked, room);
     }
 }

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace Insa.Iiot.Protocols.Coap.Transport;
 
-/// <summary>Whom a message came from: an IP address and port, or a secured session. A value, so that tables by peer cost no allocation.</summary>
+/// <summary>Whom a message came from: an IP address and port, or a secured session, or a connection. A value, so that tables by peer cost no allocation.</summary>
 internal readonly record struct PeerAddress
 {
     private const ushort LinuxFamilyV4 = 2; // AF_INET
@@ -27,10 +27,17 @@ internal readonly record struct PeerAddress
         V4,
         V6,
         Session,
+        Connection,
     }
 
     /// <summary>Whether no message from it can have come from elsewhere than this machine.</summary>
     public bool IsLoopback => _kind == Kind.V4 ? _low >> 24 == 127 : _kind == Kind.V6 && (_high, _low) is (0, 1);
+
+    /// <summary>Whether it stands for a connection: a stream, on which nothing is lost, doubled or out of order.</summary>
+    public bool IsConnection => _kind == Kind.Connection;
+
+    /// <summary>Stands for a connection.</summary>
+    public static PeerAddress OfConnection(long id) => new(Kind.Connection, 0, (ulong)id, 0, 0);
 
     /// <summary>Stands for a secured session, whatever address it has at the moment.</summary>
     public static PeerAddress OfSession(long id) => new(Kind.Session, 0, (ulong)id, 0, 0);
@@ -100,6 +107,7 @@ internal readonly record struct PeerAddress
             Kind.V4 => $"{_low >> 24}.{(_low >> 16) & 255}.{(_low >> 8) & 255}.{_low & 255}:{_port}",
             Kind.V6 => $"[{_high:x}:{_low:x}]:{_port}",
             Kind.Session => $"session {_low}",
+            Kind.Connection => $"connection {_low}",
             _ => "none",
         };
 }

@@ -49,7 +49,7 @@ public sealed class ClientFuzzTests : IAsyncDisposable
                         datagram[at] = value;
                     if (!CoapHeader.TryRead(datagram, out var header) || !CoapMessage.TryRead(datagram, header.Code, out var message))
                         return;
-                    if (ResponseReader.TryRead(message, 0, out var response))
+                    if (ResponseReader.TryRead(message, 0, isOfConnection: false, out var response))
                         read += response.Payload.Length > 0 ? 1 : 0;
                 },
                 iter: 200_000,

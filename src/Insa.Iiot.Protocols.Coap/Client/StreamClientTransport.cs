@@ -1,0 +1,313 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Insa.Iiot.Protocols.Coap.Messages;
+using Insa.Iiot.Protocols.Coap.Streams;
+
+namespace Insa.Iiot.Protocols.Coap.Client;
+
+/// <summary>A connection by TCP or TLS as a client's transport (RFC 8323). To the client its messages are datagrams: only the header differs.</summary>
+internal sealed class StreamClientTransport : ICoapClientTransport
+{
+    private const int MessageOverhead = 4096;
+    private const int MostMessageBytes = 1024 * 1024;
+    private const int MaxWaitingBytes = 16 * 1024 * 1024;
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
+    private static readonly SslApplicationProtocol Protocol = new("coap");
+
+    private readonly Stream _stream;
+    private readonly PipeReader _input;
+    private readonly StreamOutput _output;
+    private readonly Capabilities _server = new();
+    private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly int _maxMessageBytes;
+    private volatile Action<ReadOnlySpan<byte>>? _receive;
+    private volatile Action<CoapException>? _closed;
+    private Task _receiving = Task.CompletedTask;
+    private byte[] _datagram = new byte[4096];
+    private ushort _lastId;
+    private ushort _lastPing;
+    private volatile CoapException? _error;
+
+    /// <param name="stream">The connection; the transport's from now on.</param>
+    /// <param name="options">Checked options.</param>
+    public StreamClientTransport(Stream stream, CoapClientOptions options)
+    {
+        _stream = stream;
+        _input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
+        _output = new StreamOutput(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)), MaxWaitingBytes)
+        {
+            Broken = () => _ = _stopping.CancelAsync(), // not within a lock of who sends
+        };
+        _maxMessageBytes = Math.Min(options.MaxBodyBytes + MessageOverhead, MostMessageBytes);
+    }
+
+    public bool IsReliable => true;
+
+    public int MaxMessageBytes => _server.MaxMessageBytes - (StreamFrame.MaxHeaderLength - CoapHeader.Length);
+
+    public bool TakesSeveralBlocks => _server is { IsBlockwise: true, MaxMessageBytes: > Signal.BaseMessageBytes };
+
+    /// <exception cref="CoapException">There is no way to the server, it is none of CoAP, or the two do not accept each other.</exception>
+    public static async Task<StreamClientTransport> ConnectAsync(
+        string host,
+        int port,
+        bool isSecure,
+        CoapClientOptions options,
+        CancellationToken cancellationToken
+    )
+    {
+        using var deadline = new CancellationTokenSource(ConnectTimeout, options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        StreamClientTransport? transport = null;
+        Stream? stream = null;
+        try
+        {
+            stream = await OpenAsync(host, port, either.Token).ConfigureAwait(false);
+            if (isSecure)
+                stream = await SecureAsync(stream, host, options, either.Token).ConfigureAwait(false);
+            transport = new StreamClientTransport(stream, options);
+            await transport.GreetAsync(either.Token).ConfigureAwait(false);
+            return transport;
+        }
+        catch (Exception e)
+        {
+            if (transport is not null)
+                await transport.DisposeAsync().ConfigureAwait(false);
+            else if (stream is not null)
+                await stream.DisposeAsync().ConfigureAwait(false);
+            if (ToCoapException(e, host, deadline.IsCancellationRequested && !cancellationToken.IsCancellationRequested) is { } error)
+                throw error;
+            throw;
+        }
+    }
+
+    public void OnClosed(Action<CoapException> closed)
+    {
+        _closed = closed;
+        if (_error is { } error)
+            closed(error);
+    }
+
+    public void Start(Action<ReadOnlySpan<byte>> receive) => _receive = receive;
+
+    public void Send(ReadOnlySpan<byte> datagram)
+    {
+        if (!CoapHeader.TryRead(datagram, out var header))
+            return;
+        if (header.Code.Value != 0)
+            _output.TryWrite(datagram);
+        else if (header.Type == CoapType.Confirmable)
+            Ping(header.MessageId);
+        _output.Flush();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Signal.Send(_output, Signal.Release);
+        _output.Flush();
+        await _output.WhenDrainedAsync().WaitAsync(Farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _output.Close();
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _stream.DisposeAsync().ConfigureAwait(false);
+        await _receiving.ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
+    // The id is the token, which the pong has too (RFC 8323 §5.4).
+    private void Ping(ushort id)
+    {
+        Span<byte> token = stackalloc byte[sizeof(ushort)];
+        BinaryPrimitives.WriteUInt16BigEndian(token, id);
+        Volatile.Write(ref _lastPing, id);
+        Signal.Send(_output, Signal.Ping, token);
+    }
+
+    private static async Task<Stream> OpenAsync(string host, int port, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static async Task<Stream> SecureAsync(
+        Stream stream,
+        string host,
+        CoapClientOptions options,
+        CancellationToken cancellationToken
+    )
+    {
+        var secure = new SslStream(stream);
+        try
+        {
+            var pin = options.ServerCertificateSha256;
+            var authentication = new SslClientAuthenticationOptions
+            {
+                TargetHost = host,
+                ApplicationProtocols = [Protocol],
+                ClientCertificates = options.Certificate is { } certificate ? [certificate] : null,
+            };
+            if (!pin.IsEmpty)
+                authentication.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null && IsPinned(shown, pin);
+            await secure.AuthenticateAsClientAsync(authentication, cancellationToken).ConfigureAwait(false);
+            return secure;
+        }
+        catch
+        {
+            await secure.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static bool IsPinned(X509Certificate shown, ReadOnlyMemory<byte> pin) =>
+        CryptographicOperations.FixedTimeEquals(SHA256.HashData(shown.GetRawCertData()), pin.Span);
+
+    private static CoapException? ToCoapException(Exception e, string host, bool isTimeout) =>
+        e switch
+        {
+            OperationCanceledException when isTimeout => new CoapException(
+                CoapError.Timeout,
+                $"{host} made no connection within {ConnectTimeout}.",
+                e
+            ),
+            SocketException socket => new CoapException(CoapError.Unreachable, $"{host} cannot be reached: {socket.SocketErrorCode}.", e),
+            AuthenticationException => new CoapException(
+                CoapError.NotAuthenticated,
+                $"{host} and this client do not accept each other's credentials.",
+                e
+            ),
+            IOException => new CoapException(CoapError.Unreachable, $"{host} closed the connection.", e),
+            _ => null,
+        };
+
+    // RFC 8323 §5.3: both say first what they are able to, and neither waits for the other with it.
+    private async Task GreetAsync(CancellationToken cancellationToken)
+    {
+        Signal.SendCsm(_output, _maxMessageBytes);
+        _output.Flush();
+        _receiving = ReceiveAsync();
+        await _known.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task ReceiveAsync()
+    {
+        CoapException error;
+        try
+        {
+            error = await ReceiveUntilEndAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        {
+            error = new CoapException(CoapError.ConnectionClosed, "The connection is over.", e);
+        }
+
+        _output.Close();
+        _error = error;
+        _known.TrySetException(error);
+        _closed?.Invoke(error);
+    }
+
+    private async Task<CoapException> ReceiveUntilEndAsync()
+    {
+        while (true)
+        {
+            var read = await _input.ReadAsync(_stopping.Token).ConfigureAwait(false);
+            var rest = read.Buffer;
+            var result = StreamFrame.TryRead(rest, _maxMessageBytes, out var frame);
+            for (; result == StreamFrameResult.Complete; result = StreamFrame.TryRead(rest, _maxMessageBytes, out frame))
+            {
+                if (Handle(frame, rest.Slice(frame.HeaderLength, frame.Length - frame.HeaderLength)) is { } error)
+                    return await AbortAsync(error).ConfigureAwait(false);
+                rest = rest.Slice(frame.Length);
+            }
+
+            _output.Flush();
+            if (result != StreamFrameResult.Incomplete)
+                return await AbortAsync(Malformed("a message that is malformed or too large")).ConfigureAwait(false);
+            _input.AdvanceTo(rest.Start, rest.End);
+            if (read.IsCompleted)
+                return new CoapException(CoapError.ConnectionClosed, "The server has closed the connection.");
+        }
+    }
+
+    private async Task<CoapException> AbortAsync(CoapException error)
+    {
+        Signal.Send(_output, Signal.Abort);
+        _output.Flush();
+        await _output.WhenDrainedAsync().WaitAsync(Farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return error;
+    }
+
+    /// <returns>Why the connection ends, if it does.</returns>
+    private CoapException? Handle(in StreamFrame frame, in ReadOnlySequence<byte> rest)
+    {
+        if (!_server.IsKnown && frame.Code != Signal.Csm)
+            return Malformed("something before its CSM");
+        var length = CoapHeader.Length + (int)rest.Length;
+        if (_datagram.Length < length)
+            _datagram = new byte[Math.Max(length, Math.Min(2 * _datagram.Length, _maxMessageBytes))];
+        new CoapHeader(CoapType.NonConfirmable, frame.Code, ++_lastId).Write(_datagram, frame.TokenNibble);
+        rest.CopyTo(_datagram.AsSpan(CoapHeader.Length));
+        var datagram = _datagram.AsSpan(0, length);
+
+        // RFC 8323 §3.4: an empty message says nothing.
+        if (frame.Code.Value == 0)
+            return null;
+        if (!CoapMessage.TryRead(datagram, frame.Code, out var message))
+            return Malformed("a malformed message");
+        if (frame.Code.Class == Signal.Class)
+            return HandleSignal(frame.Code, message);
+        if (frame.Code.IsRequest)
+            Signal.Send(_output, CoapCode.NotImplemented, message.Token); // RFC 8323 §3.3: there is no server here
+        else
+            _receive?.Invoke(datagram);
+        return null;
+    }
+
+    private CoapException? HandleSignal(CoapCode code, in CoapMessage message)
+    {
+        if (code == Signal.Csm)
+        {
+            if (_server.Read(message) != 0)
+                return Malformed("a CSM with an option that is critical or wrong");
+            _known.TrySetResult();
+            return null;
+        }
+
+        if (Capabilities.HasCriticalOption(message))
+            return Malformed("a signal with a critical option");
+        if (code == Signal.Abort)
+            return new CoapException(CoapError.ConnectionClosed, "The server has aborted the connection.");
+        if (code == Signal.Ping)
+            Signal.Send(_output, Signal.Pong, message.Token, (Signal.Custody, 0)); // all that came before is done
+        else if (code == Signal.Pong)
+            ReceivePong(message.Token);
+        return null;
+    }
+
+    // As a server answers a ping by datagram. There are some that leave the token out (libcoap 4.3.1).
+    private void ReceivePong(ReadOnlySpan<byte> token)
+    {
+        Span<byte> reset = stackalloc byte[CoapHeader.Length];
+        var id = token.Length == sizeof(ushort) ? BinaryPrimitives.ReadUInt16BigEndian(token) : Volatile.Read(ref _lastPing);
+        new CoapHeader(CoapType.Reset, default, id).Write(reset, 0);
+        _receive?.Invoke(reset);
+    }
+
+    private static CoapException Malformed(string what) => new(CoapError.Malformed, $"The server sent {what}.");
+}

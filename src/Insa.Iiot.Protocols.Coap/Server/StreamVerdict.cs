@@ -1,0 +1,17 @@
+namespace Insa.Iiot.Protocols.Coap.Server;
+
+/// <summary>What became of a message of a connection.</summary>
+internal enum StreamVerdict
+{
+    /// <summary>It was taken; the next may follow.</summary>
+    Taken,
+
+    /// <summary>It was taken, and its credential is being checked: the next may follow when it is answered.</summary>
+    Waits,
+
+    /// <summary>Its tenant has no room at the moment: it is to come again when there is.</summary>
+    NoRoom,
+
+    /// <summary>It is no well-formed message.</summary>
+    Malformed,
+}

@@ -1,0 +1,28 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Insa.Iiot.Protocols.Coap.Streams;
+
+/// <summary>Kestrel's sockets for our own listeners, without a thread hop between socket and connection; the host's other listeners stay as they are.</summary>
+/// <remarks>Socket completions already come on pool threads, and a connection does not block one: the hop Kestrel makes by default buys nothing here.</remarks>
+internal sealed class StreamTransportFactory(ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    private readonly SocketTransportFactory _sockets = new(
+        Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true }),
+        loggerFactory
+    );
+
+    public bool CanBind(EndPoint endpoint) => endpoint is CoapEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        var address = (IPEndPoint)endpoint;
+        return _sockets.BindAsync(new IPEndPoint(address.Address, address.Port), cancellationToken);
+    }
+
+    /// <summary>Marks an address as one of our listeners'.</summary>
+    internal sealed class CoapEndPoint(IPAddress address, int port) : IPEndPoint(address, port);
+}

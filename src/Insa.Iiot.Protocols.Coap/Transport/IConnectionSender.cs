@@ -1,0 +1,31 @@
+namespace Insa.Iiot.Protocols.Coap.Transport;
+
+/// <summary>
+/// Sends over connections, one to a peer: what is written leaves in order, or the connection ends. A batch holds one answer for each request that
+/// has <see cref="Began"/> with <see cref="MessageWeight"/>, an empty one if the client wants none.
+/// </summary>
+internal interface IConnectionSender : IDatagramSender
+{
+    /// <summary>What a message that waits for its commit counts for.</summary>
+    public const int MessageWeight = 1;
+
+    /// <summary>What a request that a handler is at work on counts for, as its answer may be large.</summary>
+    public const int RequestWeight = 64;
+
+    /// <summary>The longest message that a peer takes, as a datagram; 0 if its connection is over.</summary>
+    int MaxMessageBytesOf(in PeerAddress peer);
+
+    /// <summary>A request is at work: what a peer has at work at once is bounded.</summary>
+    void Began(in PeerAddress peer, int weight);
+
+    /// <summary>It is done, and what was to be sent for it is.</summary>
+    void Ended(in PeerAddress peer, int weight);
+
+    /// <summary>The same of a request whose credential was checked before.</summary>
+    /// <param name="peer">The connection.</param>
+    /// <param name="isKnown">Whether the credential is a device's.</param>
+    void Checked(in PeerAddress peer, bool isKnown);
+
+    /// <summary>Whether what was sent has not all left; then the endpoint is told when it has, see <see cref="Server.CoapEndpoint.Drained"/>.</summary>
+    bool AwaitsRoom(in PeerAddress peer);
+}

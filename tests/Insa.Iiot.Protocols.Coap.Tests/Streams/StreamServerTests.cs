@@ -1,0 +1,432 @@
+using System.Net.WebSockets;
+using Insa.Iiot.Ingestion;
+using Insa.Iiot.Protocols.Coap.Streams;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Insa.Iiot.Protocols.Coap.Tests.Streams;
+
+public sealed class StreamServerTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Telemetry_is_stored_when_the_answer_comes()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":21.5}}"""));
+        var answer = await raw.NextAsync();
+        Assert.Equal(CoapCode.Changed, answer!.Code);
+        Assert.Equal([7], answer.Token);
+        Assert.Equal(("plant", "press", "temp", TelemetryValue.Of(21.5)), Assert.Single(world.Stored));
+    }
+
+    [Fact]
+    public async Task No_answer_comes_before_the_commit()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        world.HoldCommits();
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}"""));
+        await world.HeldWrite.WaitAsync(Patience);
+        var answer = raw.NextAsync();
+        Assert.False(answer.IsCompleted);
+        world.ReleaseCommits();
+        Assert.Equal(CoapCode.Changed, (await answer)!.Code);
+    }
+
+    [Fact]
+    public async Task Many_requests_are_pipelined_and_cut_anywhere()
+    {
+        const int Count = 3000;
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        var all = Enumerable.Range(0, Count).SelectMany(i => RawStream.Post($$$"""{"data":{"n":{{{i}}}}}""", (byte)i)).ToArray();
+        var sending = Task.Run(async () =>
+        {
+            var random = new Random(7);
+            for (var i = 0; i < all.Length; )
+            {
+                var length = Math.Min(random.Next(1, 3000), all.Length - i);
+                await raw.SendAsync(all[i..(i + length)]);
+                i += length;
+            }
+        });
+        for (var i = 0; i < Count; i++)
+            Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+        await sending;
+        Assert.Equal(Count, world.Stored.Count);
+    }
+
+    [Fact]
+    public async Task The_credential_decides()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}""", path: "telemetry"));
+        Assert.Equal(CoapCode.Unauthorized, (await raw.NextAsync())!.Code);
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}""", path: "telemetry?token=press@plant:wrong"));
+        Assert.Equal(CoapCode.Unauthorized, (await raw.NextAsync())!.Code);
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}""", path: "telemetry/pump?" + CoapWorld.Token));
+        Assert.Equal(CoapCode.Forbidden, (await raw.NextAsync())!.Code);
+        await raw.SendAsync(RawStream.Ask(CoapCode.Get, "nowhere", 1));
+        Assert.Equal(CoapCode.NotFound, (await raw.NextAsync())!.Code);
+        Assert.Empty(world.Stored);
+    }
+
+    // RFC 8323 §5: what a signal is answered with; null is the connection's end, or nothing before the pong that follows.
+    [Theory]
+    [InlineData("01E242", "E3")] // a ping
+    [InlineData("11E24220", "E3")] // with custody
+    [InlineData("00E1", null)] // another CSM
+    [InlineData("10E180", null)] // with what nobody knows and need not
+    [InlineData("10E110", "E5")] // with a critical option that nobody knows
+    [InlineData("20E12101", "E5")] // a Max-Message-Size of 1
+    [InlineData("20E14101", "E5")] // a Block-Wise-Transfer with a value
+    [InlineData("10E210", "E5")] // a ping with a critical option
+    [InlineData("10E410", "E5")] // a release with one
+    [InlineData("0000", null)] // an empty message
+    [InlineData("0045", null)] // a response to nothing
+    [InlineData("00FF", null)] // a signal that is not defined
+    [InlineData("00E3", null)] // a pong
+    [InlineData("10FFFF", "E5")] // a payload marker without a payload
+    [InlineData("1001FF", "E5")]
+    [InlineData("0F01", "E5")] // a reserved token length
+    [InlineData("F00100000001", "E5")] // too large
+    public async Task Every_signal_has_its_answer(string message, string? code)
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        await raw.SendAsync(Convert.FromHexString(message));
+        if (code is null)
+            await raw.SendAsync(Convert.FromHexString("01E299"));
+        var answer = await raw.NextAsync();
+        Assert.Equal(code ?? "E3", answer!.Code.Value.ToString("X2", System.Globalization.CultureInfo.InvariantCulture));
+        if (code is null)
+            Assert.Equal([0x99], answer.Token);
+        if (code == "E5")
+            Assert.Null(await raw.NextAsync());
+    }
+
+    [Fact]
+    public async Task An_abort_names_the_option_that_is_to_blame()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1], greets: false);
+        await raw.SendAsync(Convert.FromHexString("20E12101"));
+        var abort = await raw.NextAsync();
+        Assert.Equal(Signal.Abort, abort!.Code);
+        Assert.Equal(2u, abort.UInt(Signal.BadCsmOption));
+    }
+
+    [Fact]
+    public async Task What_comes_before_the_csm_ends_the_connection()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1], greets: false);
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}"""));
+        Assert.Equal(Signal.Abort, (await raw.NextAsync())!.Code);
+        Assert.Null(await raw.NextAsync());
+        Assert.Empty(world.Stored);
+    }
+
+    [Fact]
+    public async Task A_release_is_followed_by_the_answers_and_the_end()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        world.HoldCommits();
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}"""), Convert.FromHexString("00E4"));
+        await world.HeldWrite.WaitAsync(Patience);
+        world.ReleaseCommits();
+        Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+        Assert.Null(await raw.NextAsync());
+    }
+
+    [Fact]
+    public async Task Custody_is_told_when_all_is_answered()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}"""), Convert.FromHexString("11E24220"));
+        Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+        var pong = await raw.NextAsync();
+        Assert.Equal(Signal.Pong, pong!.Code);
+        Assert.NotNull(pong.Option(Signal.Custody));
+    }
+
+    [Fact]
+    public async Task A_connection_without_a_csm_or_a_word_is_closed()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync(isRealTime: false);
+        await using var mute = await RawStream.OpenAsync(world.Addresses[1], greets: false);
+        await using var idle = await RawStream.OpenAsync(world.Addresses[1]);
+        await idle.SendAsync(Convert.FromHexString("01E242"));
+        Assert.Equal(Signal.Pong, (await idle.NextAsync())!.Code);
+        world.Clock.Advance(TimeSpan.FromSeconds(11));
+        await EndAsync(mute);
+        Assert.Equal(1, world.Streams.Count);
+        world.Clock.Advance(TimeSpan.FromMinutes(6));
+        await EndAsync(idle);
+    }
+
+    [Fact]
+    public async Task A_known_device_that_is_silent_is_asked_first()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync(isRealTime: false);
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}"""));
+        Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+        await raw.SendAsync(Convert.FromHexString("01E241"));
+        Assert.Equal(Signal.Pong, (await raw.NextAsync())!.Code);
+        world.Clock.Advance(TimeSpan.FromMinutes(5.1));
+        var ping = await raw.NextAsync();
+        Assert.Equal(Signal.Ping, ping!.Code);
+        await raw.SendAsync(Convert.FromHexString("00E3"), Convert.FromHexString("01E242"));
+        Assert.Equal(Signal.Pong, (await raw.NextAsync())!.Code);
+        world.Clock.Advance(TimeSpan.FromMinutes(4));
+        await raw.SendAsync(Convert.FromHexString("01E243"));
+        Assert.Equal(Signal.Pong, (await raw.NextAsync())!.Code);
+    }
+
+    [Fact]
+    public async Task An_observer_is_told_until_its_connection_ends()
+    {
+        CoapResource? resource = null;
+        var state = 0;
+        await using var world = await CoapWorld.StartStreamsAsync(coap => resource = MapCounter(coap, () => state));
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        await raw.SendAsync(RawStream.Ask(CoapCode.Get, "count?" + CoapWorld.Token, 9, (CoapOptionNumber.Observe, [])));
+        Assert.Equal("0", (await raw.NextAsync())!.Text);
+        for (var i = 1; i <= 20; i++)
+        {
+            state = i;
+            resource!.NotifyChanged();
+            var told = await raw.NextAsync();
+            Assert.Equal(i.ToString(System.Globalization.CultureInfo.InvariantCulture), told!.Text);
+            Assert.Equal([9], told.Token);
+        }
+
+        await raw.SendAsync(RawStream.Ask(CoapCode.Get, "count?" + CoapWorld.Token, 9, (CoapOptionNumber.Observe, [1])));
+        Assert.Null((await raw.NextAsync())!.Option(CoapOptionNumber.Observe));
+        Assert.Equal(0, world.Streams.Endpoint.ObserverCount);
+    }
+
+    [Fact]
+    public async Task A_connection_that_ends_leaves_nothing_behind()
+    {
+        CoapResource? resource = null;
+        await using var world = await CoapWorld.StartStreamsAsync(coap => resource = MapCounter(coap, () => 0));
+        await using (var raw = await RawStream.OpenAsync(world.Addresses[1]))
+        {
+            await raw.SendAsync(RawStream.Ask(CoapCode.Get, "count?" + CoapWorld.Token, 9, (CoapOptionNumber.Observe, [])));
+            Assert.Equal("0", (await raw.NextAsync())!.Text);
+            Assert.Equal((1, 1, 1), (world.Streams.Count, world.Streams.Endpoint.ObserverCount, world.Streams.Endpoint.PeerCount));
+        }
+
+        await UntilAsync(() => (world.Streams.Count, world.Streams.Endpoint.ObserverCount, world.Streams.Endpoint.PeerCount) == (0, 0, 0));
+    }
+
+    [Fact]
+    public async Task A_client_that_reads_nothing_is_read_no_more_and_gets_all_in_the_end()
+    {
+        const int Count = 400;
+        var body = new byte[60_000];
+        var handled = 0;
+        await using var world = await CoapWorld.StartStreamsAsync(coap =>
+            coap.Map("large")
+                .On(
+                    CoapCode.Get,
+                    (_, _) =>
+                    {
+                        Interlocked.Increment(ref handled);
+                        return ValueTask.FromResult(new CoapResponse(CoapCode.Content) { Payload = body });
+                    }
+                )
+        );
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1], greets: false);
+        await raw.SendAsync(Convert.FromHexString("40E123010000")); // 64 KiB a message
+        var requests = Enumerable.Range(0, Count).Select(i => RawStream.Ask(CoapCode.Get, "large?" + CoapWorld.Token, (byte)i)).ToArray();
+        await raw.SendAsync(requests);
+        var first = await raw.NextAsync();
+        Assert.Equal(body.Length, first!.Payload.Length);
+        Assert.InRange(Volatile.Read(ref handled), 1, Count - 1);
+        for (var i = 1; i < Count; i++)
+            Assert.Equal(body.Length, (await raw.NextAsync())!.Payload.Length);
+    }
+
+    [Fact]
+    public async Task A_connection_with_much_at_work_is_held_back_and_refused_nothing()
+    {
+        const int Count = 20_000;
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        world.HoldCommits();
+        var sending = raw.SendAsync([.. Enumerable.Range(0, Count).Select(i => RawStream.Post($$$"""{"data":{"n":{{{i}}}}}"""))]);
+        await world.HeldWrite.WaitAsync(Patience);
+        world.ReleaseCommits();
+        for (var i = 0; i < Count; i++)
+            Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+        await sending;
+    }
+
+    [Fact]
+    public async Task A_full_lane_holds_connections_back_and_refuses_nothing()
+    {
+        const int Connections = 4;
+        const int Count = 1000;
+        await using var world = await CoapWorld.StartStreamsAsync(services: services =>
+            services.Configure<IngestionOptions>(ingestion => ingestion.MaxLaneFrames = 1024)
+        );
+        world.HoldCommits();
+        var raws = new List<RawStream>();
+        for (var i = 0; i < Connections; i++)
+            raws.Add(await RawStream.OpenAsync(world.Addresses[1]));
+        await Task.WhenAll(
+            raws.Select(raw => raw.SendAsync([.. Enumerable.Range(0, Count).Select(i => RawStream.Post($$$"""{"data":{"n":{{{i}}}}}"""))]))
+        );
+        await world.HeldWrite.WaitAsync(Patience);
+        world.ReleaseCommits();
+        foreach (var raw in raws)
+        {
+            for (var i = 0; i < Count; i++)
+                Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+            await raw.DisposeAsync();
+        }
+
+        Assert.Equal(Connections * Count, world.Stored.Count);
+    }
+
+    [Fact]
+    public async Task Options_that_fit_no_datagram_are_refused()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        var path = string.Join('/', Enumerable.Repeat(new string('x', 200), 9));
+        await raw.SendAsync(RawStream.Ask(CoapCode.Get, path, 1), RawStream.Ask(CoapCode.Get, "time", 2));
+        Assert.Equal(CoapCode.BadRequest, (await raw.NextAsync())!.Code);
+        Assert.Equal(CoapCode.Content, (await raw.NextAsync())!.Code);
+    }
+
+    [Fact]
+    public async Task Whatever_a_client_sends_only_its_own_connection_ends()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var other = await RawStream.OpenAsync(world.Addresses[1]);
+        var random = new Random(11);
+        var seeds = new[]
+        {
+            RawStream.Post("""{"data":{"temp":1}}"""),
+            RawStream.Ask(CoapCode.Get, "time", 1),
+            RawStream.Ask(CoapCode.Get, ".well-known/core", 2, (CoapOptionNumber.Block2, [0x07])),
+            RawStream.Ask(CoapCode.Get, "devices?" + CoapWorld.Token, 3, (CoapOptionNumber.Observe, [])),
+            Convert.FromHexString("11E24220"),
+            Convert.FromHexString("20E12101"),
+        };
+        for (var round = 0; round < 300; round++)
+        {
+            await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+            var bytes = Enumerable.Range(0, 20).SelectMany(_ => seeds[random.Next(seeds.Length)]).ToArray();
+            for (var i = random.Next(4); i > 0; i--)
+                bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            try
+            {
+                await raw.SendAsync(bytes);
+            }
+            catch (IOException)
+            {
+                // It was cut off meanwhile.
+            }
+        }
+
+        await other.SendAsync(RawStream.Ask(CoapCode.Get, "time", 2));
+        Assert.Equal(CoapCode.Content, (await other.NextAsync())!.Code);
+        await UntilAsync(() => world.Streams.Count == 1);
+        Assert.DoesNotContain(world.Logs.Collector.GetSnapshot(), record => record.Level >= Microsoft.Extensions.Logging.LogLevel.Error);
+    }
+
+    [Fact]
+    public async Task One_connection_too_many_is_closed()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync(coap => coap.MaxConnections = 1);
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        using var second = new System.Net.Sockets.TcpClient();
+        await second.ConnectAsync(world.Addresses[1]);
+        Assert.Equal(0, await second.GetStream().ReadAsync(new byte[1]).AsTask().WaitAsync(Patience));
+        await raw.SendAsync(Convert.FromHexString("01E242"));
+        Assert.Equal(Signal.Pong, (await raw.NextAsync())!.Code);
+    }
+
+    [Fact]
+    public async Task WebSocket_takes_the_same_messages()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        using var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol("coap");
+        await socket.ConnectAsync(world.WebSocketUri, default);
+        Assert.Equal("coap", socket.SubProtocol);
+        var buffer = new byte[1024];
+        var csm = await socket.ReceiveAsync(buffer.AsMemory(), default);
+        Assert.Equal((0x00, 0xE1), (buffer[0], buffer[1]));
+        Assert.True(csm.EndOfMessage);
+        await socket.SendAsync(RawStream.Csm, WebSocketMessageType.Binary, true, default);
+
+        // Without a length, as the message has one (RFC 8323 §4.2); and in two frames.
+        var datagram = Wire.Request(
+            Insa.Iiot.Protocols.Coap.Messages.CoapType.NonConfirmable,
+            CoapCode.Post,
+            0,
+            [7],
+            "telemetry?" + CoapWorld.Token,
+            """{"data":{"temp":21.5}}"""u8
+        );
+        byte[] message = [(byte)(datagram[0] & 0x0F), datagram[1], .. datagram.AsSpan(4)];
+        await socket.SendAsync(message[..9], WebSocketMessageType.Binary, false, default);
+        await socket.SendAsync(message[9..], WebSocketMessageType.Binary, true, default);
+        var answer = await socket.ReceiveAsync(buffer.AsMemory(), default);
+        Assert.Equal([0x01, 0x44, 0x07], buffer[..answer.Count]);
+        Assert.Equal(("plant", "press", "temp", TelemetryValue.Of(21.5)), Assert.Single(world.Stored));
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, default);
+    }
+
+    [Fact]
+    public async Task A_host_without_kestrel_says_that_tcp_needs_it()
+    {
+        var error = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            CoapWorld.StartAsync(coap => coap.Listeners.Add(new CoapListenerOptions { IsPlain = true, Transport = CoapTransport.Tcp }))
+        );
+        Assert.Contains("Kestrel", error.Message, StringComparison.Ordinal);
+    }
+
+    internal static CoapResource MapCounter(CoapServerOptions coap, Func<int> state)
+    {
+        var resource = coap.Map("count");
+        resource.IsObservable = true;
+        return resource.On(
+            CoapCode.Get,
+            (_, _) =>
+                ValueTask.FromResult(
+                    new CoapResponse(CoapCode.Content)
+                    {
+                        Payload = System.Text.Encoding.UTF8.GetBytes(state().ToString(System.Globalization.CultureInfo.InvariantCulture)),
+                    }
+                )
+        );
+    }
+
+    private static async Task EndAsync(RawStream raw)
+    {
+        while (await raw.NextAsync() is not null)
+        {
+            // What it was told before.
+        }
+    }
+
+    private static async Task UntilAsync(Func<bool> isSo)
+    {
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
+        using var patience = new CancellationTokenSource(Patience);
+        while (!isSo())
+            await pace.WaitForNextTickAsync(patience.Token);
+    }
+}
