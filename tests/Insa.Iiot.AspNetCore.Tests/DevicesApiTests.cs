@@ -162,6 +162,19 @@ public sealed class DevicesApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Telemetry_comes_in_cbor_too()
+    {
+        await PostAsync("devices", """{"id":"press"}""");
+        // {"data": {"temp": 21.5}}
+        var cbor = Convert.FromHexString("A16464617461A16474656D70F94D60");
+        Assert.Equal(204, await SendAsync("application/cbor", cbor));
+        var point = Assert.Single((await GetAsync("devices/press/telemetry/latest")).Json["points"]!.AsArray())!;
+        Assert.Equal(("temp", 21.5), ((string)point["metric"]!, (double)point["value"]!));
+        Assert.Equal(400, await SendAsync("application/cbor", cbor[..^1]));
+        Assert.Equal(415, await SendAsync("application/x-cbor", cbor));
+    }
+
+    [Fact]
     public async Task An_export_is_csv_or_ndjson_and_no_formula()
     {
         await PostAsync("devices", """{"id":"press"}""");
@@ -206,6 +219,16 @@ public sealed class DevicesApiTests : IAsyncLifetime
         _world.SendAsync(HttpMethod.Put, $"/api/v1/{path}", _world.Ann.Token, body, ifMatch is null ? [] : [("If-Match", ifMatch)]);
 
     private Task<ApiWorld.Answer> DeleteAsync(string path) => _world.SendAsync(HttpMethod.Delete, $"/api/v1/{path}", _world.Ann.Token);
+
+    private async Task<int> SendAsync(string mediaType, byte[] body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/v1/devices/press/telemetry");
+        request.Content = new ByteArrayContent(body);
+        request.Content.Headers.ContentType = new(mediaType);
+        request.Headers.Authorization = new("Bearer", _world.Ann.Token);
+        using var answer = await _world.Http.SendAsync(request);
+        return (int)answer.StatusCode;
+    }
 
     private async Task<int> PublishAsync(JsonNode device, string body)
     {
