@@ -14,10 +14,11 @@ internal sealed class CoapConnectionHandler(StreamServer server, CoapEndpointSer
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        if (server.IsStopping || Interlocked.Increment(ref _connections) > services.Options.MaxConnections)
+        if (server.IsStopping)
+            return;
+        if (Interlocked.Increment(ref _connections) > services.Options.MaxConnections)
         {
-            if (!server.IsStopping)
-                services.Metrics.Refused("too_many_connections");
+            services.Metrics.Refused("too_many_connections");
             Interlocked.Decrement(ref _connections);
             return;
         }
