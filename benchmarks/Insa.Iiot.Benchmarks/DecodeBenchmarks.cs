@@ -19,7 +19,7 @@ public class DecodeBenchmarks : IDisposable
     private readonly SenmlJsonDecoder _senmlJson = new();
     private readonly SenmlCborDecoder _senmlCbor = new();
     private readonly byte[] _oneValue = Encoding.UTF8.GetBytes(
-        """{"data":{"temp":25.125},"timestamp":1777636800000}                                                  """
+        """{"data":{"temp":25.125},"timestamp":1777636800000}"""
     );
     private readonly byte[] _tenValues = Encoding.UTF8.GetBytes(
         """{"timestamp":1777636800000,"data":{"a":1.5,"b":2.5,"c":3.5,"d":4.5,"e":5.5,"f":6.5,"g":7.5,"h":8.5,"i":9.5,"j":10.5}}"""

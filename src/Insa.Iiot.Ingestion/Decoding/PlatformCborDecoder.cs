@@ -3,8 +3,8 @@ namespace Insa.Iiot.Ingestion.Decoding;
 /// <summary>Reads what <see cref="PlatformJsonDecoder"/> reads, written in CBOR (RFC 8949): a map, or an array of maps.</summary>
 /// <remarks>
 /// What JSON does not have: a byte string is stored as base64url text (RFC 8949 §6.1); undefined counts as null; a timestamp may be tagged
-/// as date and time (0) or as seconds since 1970 (1); decimal fractions (4) and bigfloats (5) are numbers; bignums (2, 3) are refused, and
-/// other tags passed over. Keys are text.
+/// as date and time (0) or as seconds since 1970 (1); in data, decimal fractions (4) and bigfloats (5) are numbers, bignums (2, 3) are refused
+/// and other tags passed over. Keys are text.
 /// </remarks>
 internal sealed class PlatformCborDecoder : ITelemetryDecoder
 {
@@ -22,8 +22,7 @@ internal sealed class PlatformCborDecoder : ITelemetryDecoder
         var json = default(JsonText);
         try
         {
-            // A key in chunks (0x7F) may hide the word.
-            var hasQuality = message.Payload.IndexOf("quality"u8) >= 0 || message.Payload.Contains((byte)0x7F);
+            var hasQuality = message.Payload.IndexOf("quality"u8) >= 0 || MayHideQuality(message.Payload);
             if (!cursor.TryReadHead(out var head) || (IsTag(head, SelfDescribedTag) && !cursor.TryReadHead(out head)))
                 return IngestReason.Malformed;
             var reason = head.Major switch
@@ -39,6 +38,19 @@ internal sealed class PlatformCborDecoder : ITelemetryDecoder
             json.Dispose();
             cursor.Dispose();
         }
+    }
+
+    // A text in chunks may hide the word: its first chunk is then of 0 to 7 bytes, or says its length in bytes of its own.
+    private static bool MayHideQuality(ReadOnlySpan<byte> cbor)
+    {
+        for (int at; (at = cbor.IndexOf((byte)0x7F)) >= 0; )
+        {
+            cbor = cbor[(at + 1)..];
+            if (!cbor.IsEmpty && cbor[0] is (>= 0x60 and <= 0x67) or (>= 0x78 and <= 0x7B))
+                return true;
+        }
+
+        return false;
     }
 
     private static bool IsTag(CborHead head, ulong tag) => head.Major == CborHead.Tag && head.Argument == tag;
@@ -72,53 +84,32 @@ internal sealed class PlatformCborDecoder : ITelemetryDecoder
         int depth
     )
     {
-        var (hasDevice, hasData, hasTime, hasOwnQuality) = (false, false, false, false);
-        var dataAt = -1;
-        var quality = TelemetryQuality.Good;
+        var frame = new PlatformFrame();
         for (ulong taken = 0; cursor.TryNext(map, ref taken); )
         {
-            if (!TryReadKey(ref cursor, out var key))
+            if (!TryReadKey(ref cursor, out var text) || !frame.TryMark(text, out var key))
                 return IngestReason.Malformed;
-            IngestReason reason;
-            if (key.SequenceEqual("data"u8))
+            if (key == PlatformKey.Data)
+                frame.DataAt = cursor.Position;
+            var reason = key switch
             {
-                if (hasData)
-                    return IngestReason.Malformed;
-                hasData = true;
-                dataAt = cursor.Position;
-                reason = hasQuality ? cursor.Skip(depth) : ReadData(ref cursor, ref json, writer, quality, depth + 1);
-            }
-            else if (key.SequenceEqual("device_id"u8))
-            {
-                reason = hasDevice ? IngestReason.Malformed : ReadDevice(ref cursor, writer);
-                hasDevice = true;
-            }
-            else if (key.SequenceEqual("timestamp"u8))
-            {
-                reason = hasTime ? IngestReason.Malformed : ReadTimestamp(ref cursor, writer);
-                hasTime = true;
-            }
-            else if (key.SequenceEqual("quality"u8))
-            {
-                reason = hasOwnQuality ? IngestReason.Malformed : ReadQuality(ref cursor, out quality);
-                hasOwnQuality = true;
-            }
-            else
-            {
-                reason = cursor.Skip(depth);
-            }
-
+                PlatformKey.Data when !hasQuality => ReadData(ref cursor, ref json, writer, TelemetryQuality.Good, depth + 1),
+                PlatformKey.Device => ReadDevice(ref cursor, writer),
+                PlatformKey.Timestamp => ReadTimestamp(ref cursor, writer),
+                PlatformKey.Quality => ReadQuality(ref cursor, ref frame),
+                _ => cursor.Skip(depth),
+            };
             if (reason != IngestReason.None)
                 return reason;
         }
 
-        if (!hasData)
+        if (!frame.HasData)
             return IngestReason.Empty;
         if (hasQuality)
         {
             var end = cursor.Position;
-            cursor.Position = dataAt;
-            var reason = ReadData(ref cursor, ref json, writer, quality, depth + 1);
+            cursor.Position = frame.DataAt;
+            var reason = ReadData(ref cursor, ref json, writer, frame.Quality, depth + 1);
             if (reason != IngestReason.None)
                 return reason;
             cursor.Position = end;
@@ -180,19 +171,10 @@ internal sealed class PlatformCborDecoder : ITelemetryDecoder
         return double.IsFinite(count) ? writer.SetTimestamp(Timestamps.FromUnix(count, microsecondsEach)) : IngestReason.NotFinite;
     }
 
-    private static IngestReason ReadQuality(ref CborCursor cursor, out TelemetryQuality quality)
-    {
-        quality = TelemetryQuality.Good;
-        if (!cursor.TryReadHead(out var head) || head.Major != CborHead.TextString || !cursor.TryReadString(head, out var text))
-            return IngestReason.Malformed;
-        if (text.SequenceEqual("uncertain"u8))
-            quality = TelemetryQuality.Uncertain;
-        else if (text.SequenceEqual("bad"u8))
-            quality = TelemetryQuality.Bad;
-        else if (!text.SequenceEqual("good"u8))
-            return IngestReason.Malformed;
-        return IngestReason.None;
-    }
+    private static IngestReason ReadQuality(ref CborCursor cursor, ref PlatformFrame frame) =>
+        cursor.TryReadHead(out var head) && head.Major == CborHead.TextString && cursor.TryReadString(head, out var text)
+            ? frame.SetQuality(text)
+            : IngestReason.Malformed;
 
     private static IngestReason ReadData(
         ref CborCursor cursor,
@@ -225,27 +207,18 @@ internal sealed class PlatformCborDecoder : ITelemetryDecoder
         {
             if (!TryReadKey(ref cursor, out var key))
                 return IngestReason.Malformed;
-            scoped ReadOnlySpan<byte> name = key;
-            if (prefix > 0)
-            {
-                if (prefix + key.Length > path.Length)
-                    return IngestReason.NameTooLong;
-                key.CopyTo(path[prefix..]);
-                name = path[..(prefix + key.Length)];
-            }
-
+            scoped ReadOnlySpan<byte> name;
+            if (!MetricPath.TryName(path, prefix, key, out name))
+                return IngestReason.NameTooLong;
             var within = depth;
             var reason = ReadValueHead(ref cursor, out var head, ref within);
             if (reason != IngestReason.None)
                 return reason;
             if (head.Major == CborHead.Map)
             {
-                if (name.Length >= path.Length)
-                    return IngestReason.NameTooLong;
-                if (key.IsEmpty)
-                    return IngestReason.NameInvalid;
-                name.CopyTo(path);
-                path[name.Length] = (byte)'.';
+                reason = MetricPath.Open(path, key, name);
+                if (reason != IngestReason.None)
+                    return reason;
                 reason = ReadMembers(ref cursor, ref json, writer, head, quality, within + 1, path, name.Length + 1);
             }
             else
@@ -265,8 +238,12 @@ internal sealed class PlatformCborDecoder : ITelemetryDecoder
     {
         while (cursor.TryReadHead(out head))
         {
-            if (head.Major != CborHead.Tag || head.Argument is 4 or 5)
+            if (head.Major != CborHead.Tag)
                 return IngestReason.None;
+
+            // The tag and its pair, as they count where they are passed over.
+            if (head.Argument is 4 or 5)
+                return depth + 2 <= TelemetryLimits.MaxDepth ? IngestReason.None : IngestReason.TooDeep;
             if (head.Argument is 2 or 3)
                 return IngestReason.Malformed;
             if (++depth > TelemetryLimits.MaxDepth)

@@ -53,55 +53,39 @@ internal sealed class PlatformJsonDecoder : ITelemetryDecoder
         cursor.Position++;
         var first = true;
         bool malformed;
-        var (hasDevice, hasData, hasTime, hasOwnQuality) = (false, false, false, false);
-        var dataAt = -1;
-        var quality = TelemetryQuality.Good;
+        var frame = new PlatformFrame();
         while (cursor.TryNext((byte)'}', ref first, out malformed))
         {
-            if (!cursor.TryReadKey(out var key))
+            if (!cursor.TryReadKey(out var text) || !frame.TryMark(text, out var key))
                 return IngestReason.Malformed;
-            IngestReason reason;
-            if (key.SequenceEqual("data"u8))
+            if (key == PlatformKey.Data)
             {
-                if (hasData || cursor.Peek() != '{')
+                if (cursor.Peek() != '{')
                     return IngestReason.Malformed;
-                hasData = true;
-                dataAt = cursor.Position;
-                reason = hasQuality ? cursor.Skip(depth) : ReadData(ref cursor, writer, quality, depth + 1);
-            }
-            else if (key.SequenceEqual("device_id"u8))
-            {
-                reason = hasDevice ? IngestReason.Malformed : ReadDevice(ref cursor, writer);
-                hasDevice = true;
-            }
-            else if (key.SequenceEqual("timestamp"u8))
-            {
-                reason = hasTime ? IngestReason.Malformed : ReadTimestamp(ref cursor, writer);
-                hasTime = true;
-            }
-            else if (key.SequenceEqual("quality"u8))
-            {
-                reason = hasOwnQuality ? IngestReason.Malformed : ReadQuality(ref cursor, out quality);
-                hasOwnQuality = true;
-            }
-            else
-            {
-                reason = cursor.Skip(depth);
+                frame.DataAt = cursor.Position;
             }
 
+            var reason = key switch
+            {
+                PlatformKey.Data when !hasQuality => ReadData(ref cursor, writer, TelemetryQuality.Good, depth + 1),
+                PlatformKey.Device => ReadDevice(ref cursor, writer),
+                PlatformKey.Timestamp => ReadTimestamp(ref cursor, writer),
+                PlatformKey.Quality => cursor.TryReadString(out var quality) ? frame.SetQuality(quality) : IngestReason.Malformed,
+                _ => cursor.Skip(depth),
+            };
             if (reason != IngestReason.None)
                 return reason;
         }
 
         if (malformed)
             return IngestReason.Malformed;
-        if (!hasData)
+        if (!frame.HasData)
             return IngestReason.Empty;
         if (hasQuality)
         {
             var end = cursor.Position;
-            cursor.Position = dataAt;
-            var reason = ReadData(ref cursor, writer, quality, depth + 1);
+            cursor.Position = frame.DataAt;
+            var reason = ReadData(ref cursor, writer, frame.Quality, depth + 1);
             if (reason != IngestReason.None)
                 return reason;
             cursor.Position = end;
@@ -138,20 +122,6 @@ internal sealed class PlatformJsonDecoder : ITelemetryDecoder
         }
     }
 
-    private static IngestReason ReadQuality(ref JsonCursor cursor, out TelemetryQuality quality)
-    {
-        quality = TelemetryQuality.Good;
-        if (!cursor.TryReadString(out var text))
-            return IngestReason.Malformed;
-        if (text.SequenceEqual("uncertain"u8))
-            quality = TelemetryQuality.Uncertain;
-        else if (text.SequenceEqual("bad"u8))
-            quality = TelemetryQuality.Bad;
-        else if (!text.SequenceEqual("good"u8))
-            return IngestReason.Malformed;
-        return IngestReason.None;
-    }
-
     private static IngestReason ReadData(ref JsonCursor cursor, TelemetryFrameWriter writer, TelemetryQuality quality, int depth)
     {
         Span<byte> path = stackalloc byte[TelemetryLimits.MaxNameBytes];
@@ -176,24 +146,15 @@ internal sealed class PlatformJsonDecoder : ITelemetryDecoder
         {
             if (!cursor.TryReadKey(out var key))
                 return IngestReason.Malformed;
-            scoped ReadOnlySpan<byte> name = key;
-            if (prefix > 0)
-            {
-                if (prefix + key.Length > path.Length)
-                    return IngestReason.NameTooLong;
-                key.CopyTo(path[prefix..]);
-                name = path[..(prefix + key.Length)];
-            }
-
+            scoped ReadOnlySpan<byte> name;
+            if (!MetricPath.TryName(path, prefix, key, out name))
+                return IngestReason.NameTooLong;
             IngestReason reason;
             if (cursor.Peek() == '{')
             {
-                if (name.Length >= path.Length)
-                    return IngestReason.NameTooLong;
-                if (key.IsEmpty)
-                    return IngestReason.NameInvalid;
-                name.CopyTo(path);
-                path[name.Length] = (byte)'.';
+                reason = MetricPath.Open(path, key, name);
+                if (reason != IngestReason.None)
+                    return reason;
                 reason = ReadMembers(ref cursor, writer, quality, depth + 1, path, name.Length + 1);
             }
             else
