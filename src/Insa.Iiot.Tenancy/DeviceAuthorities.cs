@@ -179,9 +179,11 @@ public sealed class DeviceAuthorities
         return result.Outcome == ControlOutcome.Done;
     }
 
-    /// <summary>The authorities' certificates (DER) by their ids.</summary>
-    internal async ValueTask<IReadOnlyList<DeviceAuthorityRecord>> ReadRecordsAsync(TenantId tenant, CancellationToken cancellationToken) =>
-        await ReadAsync(tenant, cancellationToken).ConfigureAwait(false);
+    /// <summary>Reads the authorities with their certificates.</summary>
+    internal async ValueTask<DeviceAuthorityRecord[]> ReadAsync(TenantId tenant, CancellationToken cancellationToken) =>
+        await FindAllAsync(tenant, cancellationToken).ConfigureAwait(false) is { } record
+            ? RecordJson.Read<DeviceAuthoritiesRecord>(record).Authorities
+            : [];
 
     private static string IdOf(X509Certificate2 certificate) => Convert.ToHexStringLower(SHA256.HashData(certificate.RawDataMemory.Span));
 
@@ -218,11 +220,6 @@ public sealed class DeviceAuthorities
                 .FindAsync(ControlScope.Of(tenant), RecordKinds.RevokedCertificate, RecordOf(id, number), cancellationToken)
                 .ConfigureAwait(false)
             : null;
-
-    private async ValueTask<DeviceAuthorityRecord[]> ReadAsync(TenantId tenant, CancellationToken cancellationToken) =>
-        await FindAllAsync(tenant, cancellationToken).ConfigureAwait(false) is { } record
-            ? RecordJson.Read<DeviceAuthoritiesRecord>(record).Authorities
-            : [];
 
     private ValueTask<ControlRecord?> FindAllAsync(TenantId tenant, CancellationToken cancellationToken) =>
         _store.FindAsync(ControlScope.Of(tenant), RecordKinds.DeviceAuthorities, Id, cancellationToken);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using Insa.Iiot.Peers;
 using Insa.Iiot.Tenancy;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -24,12 +25,9 @@ internal sealed class ApiWorld : IAsyncDisposable
     public static readonly TenantId Plant = TenantId.Parse("plant");
     public static readonly TenantId Other = TenantId.Parse("other");
 
-    /// <summary>What is posted to trust a new authority of a subject.</summary>
-    public static string NewAuthority(string subject)
-    {
-        using var factory = new Factory(subject);
-        return factory.Body;
-    }
+    /// <summary>What is posted to trust an authority.</summary>
+    public static string ToTrust(TestAuthority authority) =>
+        new JsonObject { ["name"] = "Factory", ["certificate"] = authority.Certificate.ExportCertificatePem() }.ToJsonString();
 
     private readonly string _folder = Directory.CreateTempSubdirectory("iiot-api-").FullName;
     private readonly WebApplication _app;

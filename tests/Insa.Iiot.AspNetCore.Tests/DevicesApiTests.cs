@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Insa.Iiot.AspNetCore.Idempotency;
+using Insa.Iiot.Peers;
 
 namespace Insa.Iiot.AspNetCore.Tests;
 
@@ -59,7 +60,8 @@ public sealed class DevicesApiTests : IAsyncLifetime
     [Fact]
     public async Task Authorities_of_certificates_are_trusted_and_their_certificates_revoked()
     {
-        var body = ApiWorld.NewAuthority("CN=Factory,O=Plant");
+        using var authority = new TestAuthority("CN=Factory,O=Plant");
+        var body = ApiWorld.ToTrust(authority);
         var made = await PostAsync("device-authorities", body);
         Assert.Equal((201, "CN=Factory, O=Plant"), (made.Status, (string)made.Json["subject"]!));
         var path = $"device-authorities/{made.Json["id"]}";

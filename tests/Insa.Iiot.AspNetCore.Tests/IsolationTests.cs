@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using Insa.Iiot.Peers;
 using Insa.Iiot.Tenancy;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -357,8 +358,8 @@ public abstract class IsolationTests : IAsyncLifetime
                 (await MakeAsync("/api/v1/tenant/children", $$"""{"id":"{{tenant}}-child-{{i}}","displayName":"Child"}"""))["id"]!;
         }
 
-        ids["authorityId"] = (string)
-            (await MakeAsync("/api/v1/device-authorities", ApiWorld.NewAuthority($"CN=Factory of {tenant}")))["id"]!;
+        using var authority = new TestAuthority($"CN=Factory of {tenant}");
+        ids["authorityId"] = (string)(await MakeAsync("/api/v1/device-authorities", ApiWorld.ToTrust(authority)))["id"]!;
         ids["serial"] = tenant == ApiWorld.Plant ? "AAA1" : "BBB2";
         var revoked = await _world.PostAsync(
             $"/api/v1/device-authorities/{ids["authorityId"]}/revocations",

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Insa.Iiot.Peers;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Insa.Iiot.Tenancy.Tests;

@@ -39,7 +39,7 @@ internal sealed class IssuedCertificateVerifier(DeviceAuthorities authorities, T
     private async ValueTask<bool> IsTrustedAsync(X509Certificate2 certificate, TenantId tenant, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow().UtcDateTime;
-        foreach (var record in await authorities.ReadRecordsAsync(tenant, cancellationToken).ConfigureAwait(false))
+        foreach (var record in await authorities.ReadAsync(tenant, cancellationToken).ConfigureAwait(false))
         {
             using var authority = X509CertificateLoader.LoadCertificate(record.Certificate);
             if (

@@ -13,13 +13,13 @@ internal sealed class RateGate
 
     // What a unit takes: more than its interval where this gate has only a share of the rate.
     private volatile long[] _costs;
-    private long _used;
-    private long _charges;
-    private long _refused;
 
-    public RateGate(RateLimit limit)
+    /// <param name="limit">The rate.</param>
+    /// <param name="counts">What counts its units, where it matters how many come.</param>
+    public RateGate(RateLimit limit, GateCounts? counts = null)
     {
         Limit = limit;
+        Counts = counts;
         _restsAt = new long[limit.Windows.Count];
         _intervals = new long[_restsAt.Length];
         _bursts = new long[_restsAt.Length];
@@ -37,8 +37,7 @@ internal sealed class RateGate
 
     public RateLimit Limit { get; }
 
-    /// <summary>What came through and what was refused.</summary>
-    public RateUsage Usage => new(Volatile.Read(ref _used), Volatile.Read(ref _charges), Volatile.Read(ref _refused));
+    public GateCounts? Counts { get; }
 
     /// <summary>Lets only a share of the rate through, above 0 and up to 1. From rest a single unit still may come.</summary>
     public void SetShare(double share)
@@ -63,9 +62,6 @@ internal sealed class RateGate
         }
     }
 
-    /// <summary>Counts a refusal that <see cref="WaitFor(long,long)"/> led to.</summary>
-    public void Refused() => Interlocked.Increment(ref _refused);
-
     /// <summary>
     /// Takes units from all windows, or from none. While one thread finds that the second window refuses, another may be refused by what the
     /// first window is about to get back: never is one admitted too many.
@@ -76,7 +72,7 @@ internal sealed class RateGate
         var wait = WaitFor(units, now);
         if (wait > 0)
         {
-            Refused();
+            Counts?.Refused();
             return wait;
         }
 
@@ -86,11 +82,11 @@ internal sealed class RateGate
             if (wait == 0)
                 continue;
             GiveBack(units, i);
-            Refused();
+            Counts?.Refused();
             return wait;
         }
 
-        Interlocked.Add(ref _used, units);
+        Counts?.Took(units);
         return 0;
     }
 
@@ -112,14 +108,13 @@ internal sealed class RateGate
     /// <summary>Takes units that have come already: what is more than there was, is waited for by those who come next.</summary>
     public void Charge(long units, long now)
     {
-        Interlocked.Increment(ref _charges);
+        Counts?.Charged(units);
         ChargeSince(units, now);
     }
 
-    /// <summary>Takes units that have come bit by bit since a moment.</summary>
+    /// <summary>Takes units that have come bit by bit since a moment, and does not count them.</summary>
     public void ChargeSince(long units, long since)
     {
-        Interlocked.Add(ref _used, units);
         var costs = _costs;
         for (var i = 0; i < _restsAt.Length; i++)
         {
@@ -138,7 +133,7 @@ internal sealed class RateGate
     public void GiveBack(long units)
     {
         GiveBack(units, _restsAt.Length);
-        Interlocked.Add(ref _used, -units);
+        Counts?.Took(-units);
     }
 
     /// <summary>How a window stands, by its place in the limit.</summary>

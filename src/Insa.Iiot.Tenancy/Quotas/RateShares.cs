@@ -21,9 +21,6 @@ internal sealed class RateShares(TenantId tenant, QuotaContext context)
     private ControlRecord? _own;
     private long? _syncedAt;
 
-    /// <summary>When this host last told the others and heard of them; <see langword="null"/> before.</summary>
-    public long? SyncedAt => _syncedAt;
-
     /// <summary>Tells what was used and hears what others used, if it is time.</summary>
     public async ValueTask SyncAsync(TenantSnapshot snapshot, CancellationToken cancellationToken)
     {
@@ -31,13 +28,13 @@ internal sealed class RateShares(TenantId tenant, QuotaContext context)
         if (_rates.Count == 0)
             return;
         var now = context.Clock.Now;
-        var seconds = Math.Max((double)(now - (_syncedAt ?? now)) / GateClock.PerSecond, 0.001);
+        var since = _syncedAt ?? now;
+        var seconds = Math.Max((double)(now - since) / GateClock.PerSecond, 0.001);
         if (now - _syncedAt < IdleInterval && !_rates.Values.Any(rate => rate.IsBusy(seconds)))
             return;
         var uses = _rates.ToDictionary(rate => rate.Key, rate => rate.Value.Measure(seconds), StringComparer.Ordinal);
         await TellAsync(uses, cancellationToken).ConfigureAwait(false);
         await HearAsync(now, cancellationToken).ConfigureAwait(false);
-        var since = _syncedAt ?? now;
         foreach (var (name, rate) in _rates)
         {
             var (used, demand, others) = (0L, 0.0, 0);
@@ -64,18 +61,14 @@ internal sealed class RateShares(TenantId tenant, QuotaContext context)
         _own = null;
     }
 
-    // Those of devices are of one connection, so of one host.
-    private static bool IsShared(string name) =>
-        name is TenantRates.Messages or TenantRates.Points || name.StartsWith(TenantRates.OverProtocol, StringComparison.Ordinal);
-
     private void Follow(TenantSnapshot snapshot)
     {
         foreach (var name in _rates.Keys.Where(name => snapshot.Gate(name) is null).ToList())
             _rates.Remove(name);
         foreach (var (name, gate) in snapshot.Gates)
         {
-            if (IsShared(name) && (!_rates.TryGetValue(name, out var rate) || rate.Gate != gate))
-                _rates[name] = new SharedRate(gate);
+            if (gate.Counts is { } counts && (!_rates.TryGetValue(name, out var rate) || rate.Gate != gate))
+                _rates[name] = new SharedRate(gate, counts);
         }
     }
 

@@ -1,6 +1,6 @@
 namespace Insa.Iiot.Tenancy.Quotas;
 
-/// <summary>What a gate has let through and refused since it was made.</summary>
+/// <summary>What a gate that counts has let through and refused since it was made.</summary>
 /// <param name="Used">Units.</param>
 /// <param name="Charges">How many times units were charged that had come already.</param>
 /// <param name="Refused">How many times it refused.</param>

@@ -3,15 +3,15 @@ using Insa.Iiot.Tenancy.Records;
 namespace Insa.Iiot.Tenancy.Quotas;
 
 /// <summary>One rate of a tenant over all hosts, as this host sees it. For the background only.</summary>
-internal sealed class SharedRate(RateGate gate)
+internal sealed class SharedRate(RateGate gate, GateCounts counts)
 {
     // What a host of small demand may always use, so that a greater one is seen.
     private const double LeastShare = 0.01;
 
     private readonly RateGate _all = new(gate.Limit);
     private readonly double _perSecond = gate.Limit.Windows.Min(window => (double)window.Units / window.Seconds);
-    private RateUsage _before = gate.Usage;
-    private long _counted = gate.Usage.Used;
+    private RateUsage _before = counts.Usage;
+    private long _counted = counts.Usage.Used;
     private double? _demand;
     private double _others;
     private double _share = 1;
@@ -21,14 +21,14 @@ internal sealed class SharedRate(RateGate gate)
     /// <summary>Whether the hosts come near the rate, as far as this one knows, so that it matters what each does.</summary>
     public bool IsBusy(double seconds)
     {
-        var own = gate.Usage.DemandSince(_before) / seconds;
+        var own = counts.Usage.DemandSince(_before) / seconds;
         return own >= _perSecond / 4 || own + _others >= _perSecond / 2;
     }
 
     /// <summary>What the other hosts are to know.</summary>
     public RateUse Measure(double seconds)
     {
-        var usage = gate.Usage;
+        var usage = counts.Usage;
         var demand = usage.DemandSince(_before) / seconds;
         _demand = _demand is { } former ? (former + demand) / 2 : demand;
         _before = usage;

@@ -256,7 +256,7 @@ internal sealed class TenantQuota
         var deviceName = session.IsGateway ? TenantRates.MessagesPerGateway : TenantRates.MessagesPerDevice;
         if (snapshot.Points is { } points && points.WaitFor(1, now) is > 0 and var pointsWait)
         {
-            points.Refused();
+            points.Counts?.Refused();
             return TooFast(TenantRates.Points, pointsWait, now);
         }
 

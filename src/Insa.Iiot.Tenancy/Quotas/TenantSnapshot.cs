@@ -96,8 +96,12 @@ internal sealed class TenantSnapshot
         GatewayMessages?.Sweep(now);
     }
 
+    // Those of devices are of one connection, so of one host.
+    private static bool IsShared(string name) =>
+        name is TenantRates.Messages or TenantRates.Points || name.StartsWith(TenantRates.OverProtocol, StringComparison.Ordinal);
+
     private static RateGate GateOf(string name, RateLimit limit, TenantSnapshot? before) =>
-        before?.Gate(name) is { } gate && gate.Limit.Equals(limit) ? gate : new RateGate(limit);
+        before?.Gate(name) is { } gate && gate.Limit.Equals(limit) ? gate : new RateGate(limit, IsShared(name) ? new GateCounts() : null);
 
     private static void Override<T>(Dictionary<string, T> values, IEnumerable<(string Name, bool IsLimited, T Value)> own)
     {

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Insa.Iiot.Tenancy.Tests;
+namespace Insa.Iiot.Peers;
 
 /// <summary>Signs with ECDSA over SHA-1 (RFC 3279 section 2.2.3), as old authorities do and the platform's generator does not.</summary>
 internal sealed class Sha1Signature(ECDsa key) : X509SignatureGenerator

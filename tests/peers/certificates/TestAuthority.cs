@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Insa.Iiot.Tenancy.Tests;
+namespace Insa.Iiot.Peers;
 
 /// <summary>A certificate authority of a factory, holding from 2026-01-01 for a year.</summary>
 internal sealed class TestAuthority : IDisposable
@@ -24,7 +24,7 @@ internal sealed class TestAuthority : IDisposable
 
     public X509Certificate2 Certificate { get; }
 
-    /// <summary>Issues a device's certificate.</summary>
+    /// <summary>Issues a device's certificate, with its key.</summary>
     public X509Certificate2 Issue(
         string subject,
         string? usage = ForClients,
@@ -37,7 +37,8 @@ internal sealed class TestAuthority : IDisposable
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         if (usage is not null)
             request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], critical: false));
-        return Sign(request, Begin, end ?? End, serial, isSha1);
+        using var certificate = Sign(request, Begin, end ?? End, serial, isSha1);
+        return certificate.CopyWithPrivateKey(key);
     }
 
     public void Dispose()
