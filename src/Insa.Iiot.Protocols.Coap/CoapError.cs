@@ -30,7 +30,10 @@ public enum CoapError
     /// <summary><see cref="CoapClientOptions.MaxPendingRequests"/> requests already wait for their turn.</summary>
     Busy,
 
-    /// <summary>Of all but <c>coap</c>: one side did not accept the other's key or certificate.</summary>
+    /// <summary>
+    /// Of <c>coaps</c> and <c>coaps+tcp</c>: one side did not accept the other's key or certificate. By <c>coaps+tcp</c> a server may say so only once
+    /// it is connected: then it is <see cref="ConnectionClosed"/>, with what the server says.
+    /// </summary>
     NotAuthenticated,
 
     /// <summary>Of <c>coap+tcp</c> and <c>coaps+tcp</c>: the connection is over, and with it all that was on its way.</summary>

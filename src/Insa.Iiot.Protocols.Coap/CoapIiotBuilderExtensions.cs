@@ -1,4 +1,5 @@
 using Insa.Iiot;
+using Insa.Iiot.Protocols;
 using Insa.Iiot.Protocols.Coap;
 using Insa.Iiot.Protocols.Coap.Diagnostics;
 using Insa.Iiot.Protocols.Coap.Resources;
@@ -58,7 +59,7 @@ public static class CoapIiotBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, CoapServer>());
 
         // In a host without Kestrel nobody asks for these.
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, StreamTransportFactory>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, InlineTransportFactory>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, StreamListenerSetup>());
         return builder;
     }

@@ -9,7 +9,7 @@ public sealed class CoapServerAddresses
 
     internal CoapServerAddresses() { }
 
-    /// <summary>The bound addresses and ports, in the order of the options. Empty before the start.</summary>
+    /// <summary>The bound addresses and ports, in the order of the options. Complete once the host has started.</summary>
     public IReadOnlyList<IPEndPoint> Endpoints
     {
         get

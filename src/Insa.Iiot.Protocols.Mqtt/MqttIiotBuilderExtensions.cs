@@ -1,4 +1,5 @@
 using Insa.Iiot;
+using Insa.Iiot.Protocols;
 using Insa.Iiot.Protocols.Mqtt;
 using Insa.Iiot.Protocols.Mqtt.Connections;
 using Insa.Iiot.Protocols.Mqtt.Diagnostics;
@@ -32,7 +33,7 @@ public static class MqttIiotBuilderExtensions
             ServiceDescriptor.Singleton<IHostedService, DeviceBroker>(provider => provider.GetRequiredService<DeviceBroker>())
         );
         services.TryAddSingleton(_ => new MqttEndpointAddresses());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, MqttTransportFactory>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, InlineTransportFactory>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, MqttListenerSetup>());
         return builder;
     }

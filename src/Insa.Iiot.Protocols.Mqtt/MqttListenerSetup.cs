@@ -16,7 +16,7 @@ internal sealed class MqttListenerSetup(IOptions<MqttEndpointOptions> options, M
         foreach (var listener in options.Value.Listeners)
         {
             kestrel.Listen(
-                new MqttTransportFactory.MqttEndPoint(listener.Address, listener.Port),
+                new InlineTransportFactory.OwnEndPoint(listener.Address, listener.Port),
                 listen =>
                 {
                     if (listener.Certificate is not null)
@@ -35,7 +35,7 @@ internal sealed class MqttListenerSetup(IOptions<MqttEndpointOptions> options, M
             ? ClientCertificateMode.RequireCertificate
             : ClientCertificateMode.AllowCertificate;
 
-        // TLS proves that the client has the key. Whose certificate it is, the registry says: its hash stands for one device.
+        // TLS proves that the client has the key. Whose certificate it is, the registry says.
         tls.AllowAnyClientCertificate();
     }
 }

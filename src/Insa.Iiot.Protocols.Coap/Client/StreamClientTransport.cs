@@ -6,6 +6,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Insa.Iiot.Protocols.Coap.Messages;
 using Insa.Iiot.Protocols.Coap.Streams;
 
@@ -15,6 +16,7 @@ namespace Insa.Iiot.Protocols.Coap.Client;
 internal sealed class StreamClientTransport : ICoapClientTransport
 {
     private const int MessageOverhead = 4096;
+    private const int MaxDiagnosticBytes = 200;
     private const int MostMessageBytes = 1024 * 1024;
     private const int MaxWaitingBytes = 16 * 1024 * 1024;
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
@@ -29,12 +31,13 @@ internal sealed class StreamClientTransport : ICoapClientTransport
     private readonly CancellationTokenSource _stopping = new();
     private readonly int _maxMessageBytes;
     private volatile Action<ReadOnlySpan<byte>>? _receive;
-    private volatile Action<CoapException>? _closed;
+    private readonly Lock _end = new();
+    private Action<CoapException>? _closed;
     private Task _receiving = Task.CompletedTask;
     private byte[] _datagram = new byte[4096];
     private ushort _lastId;
     private ushort _lastPing;
-    private volatile CoapException? _error;
+    private CoapException? _error;
 
     /// <param name="stream">The connection; the transport's from now on.</param>
     /// <param name="options">Checked options.</param>
@@ -53,7 +56,7 @@ internal sealed class StreamClientTransport : ICoapClientTransport
 
     public int MaxMessageBytes => _server.MaxMessageBytes - (StreamFrame.MaxHeaderLength - CoapHeader.Length);
 
-    public bool TakesSeveralBlocks => _server is { IsBlockwise: true, MaxMessageBytes: > Signal.BaseMessageBytes };
+    public bool TakesSeveralBlocks => _server.TakesSeveralBlocks;
 
     /// <exception cref="CoapException">There is no way to the server, it is none of CoAP, or the two do not accept each other.</exception>
     public static async Task<StreamClientTransport> ConnectAsync(
@@ -91,8 +94,10 @@ internal sealed class StreamClientTransport : ICoapClientTransport
 
     public void OnClosed(Action<CoapException> closed)
     {
-        _closed = closed;
-        if (_error is { } error)
+        CoapException? error;
+        lock (_end)
+            (_closed, error) = (closed, _error);
+        if (error is not null)
             closed(error);
     }
 
@@ -217,9 +222,12 @@ internal sealed class StreamClientTransport : ICoapClientTransport
         }
 
         _output.Close();
-        _error = error;
+        Action<CoapException>? closed;
+        lock (_end)
+            (_error, closed) = (error, _closed);
         _known.TrySetException(error);
-        _closed?.Invoke(error);
+        closed?.Invoke(error);
+        await _stream.DisposeAsync().ConfigureAwait(false);
     }
 
     private async Task<CoapException> ReceiveUntilEndAsync()
@@ -292,7 +300,9 @@ internal sealed class StreamClientTransport : ICoapClientTransport
         if (Capabilities.HasCriticalOption(message))
             return Malformed("a signal with a critical option");
         if (code == Signal.Abort)
-            return new CoapException(CoapError.ConnectionClosed, "The server has aborted the connection.");
+            return Closed("has aborted", message.Payload);
+        if (code == Signal.Release)
+            return Closed("releases", message.Payload);
         if (code == Signal.Ping)
             Signal.Send(_output, Signal.Pong, message.Token, (Signal.Custody, 0)); // all that came before is done
         else if (code == Signal.Pong)
@@ -307,6 +317,13 @@ internal sealed class StreamClientTransport : ICoapClientTransport
         var id = token.Length == sizeof(ushort) ? BinaryPrimitives.ReadUInt16BigEndian(token) : Volatile.Read(ref _lastPing);
         new CoapHeader(CoapType.Reset, default, id).Write(reset, 0);
         _receive?.Invoke(reset);
+    }
+
+    // With what the server says to it, for people (RFC 8323 §5.5, §5.6).
+    private static CoapException Closed(string how, ReadOnlySpan<byte> diagnostic)
+    {
+        var text = Encoding.UTF8.GetString(diagnostic[..Math.Min(diagnostic.Length, MaxDiagnosticBytes)]);
+        return new CoapException(CoapError.ConnectionClosed, $"The server {how} the connection{(text.Length > 0 ? ": " + text : "")}.");
     }
 
     private static CoapException Malformed(string what) => new(CoapError.Malformed, $"The server sent {what}.");

@@ -23,4 +23,7 @@ internal static partial class CoapLog
 
     [LoggerMessage(2003, LogLevel.Error, "A datagram could not be handled")]
     public static partial void DatagramFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(2006, LogLevel.Error, "The upkeep of connections failed; it goes on")]
+    public static partial void TickFailed(this ILogger logger, Exception exception);
 }

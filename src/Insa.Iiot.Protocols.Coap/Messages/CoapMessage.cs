@@ -57,7 +57,7 @@ internal readonly ref struct CoapMessage
     }
 
     // RFC 8974 §2.1: up to 12 it is the length, 13 and 14 are followed by one and two bytes of it.
-    private static bool TryReadExtended(int nibble, ref ReadOnlySpan<byte> rest, out int length)
+    public static bool TryReadExtended(int nibble, ref ReadOnlySpan<byte> rest, out int length)
     {
         length = nibble;
         switch (nibble)

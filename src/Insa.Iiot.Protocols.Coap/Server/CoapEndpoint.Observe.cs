@@ -121,8 +121,18 @@ internal sealed partial class CoapEndpoint
             observer.Block2,
             null,
             isLast ? null : observer.NextSequence(SequenceClock),
-            pending.MaxPartBytes
+            pending.MaxPartBytes,
+            TakesSeveralBlocks(peer)
         );
+        if (length == 0)
+        {
+            // It has no room for one: it is not to be told again and again that there is nothing.
+            if (!isLast)
+                _observers.Remove(observer);
+            ArrayPool<byte>.Shared.Return(buffer);
+            return;
+        }
+
         if (!isLast)
             _observers.Notified(observer, messageId);
         if (isConfirmable)

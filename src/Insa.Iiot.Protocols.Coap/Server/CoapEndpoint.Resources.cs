@@ -152,7 +152,8 @@ internal sealed partial class CoapEndpoint
             part,
             null,
             null,
-            maxPartBytes
+            maxPartBytes,
+            TakesSeveralBlocks(request.Address)
         );
         if (length == 0)
             Answer(request, new Reply(CoapCode.BadRequest) { Diagnostic = "there is no such block"u8 });
@@ -276,16 +277,39 @@ internal sealed partial class CoapEndpoint
         var token = pending.Token.AsSpan(tokenBuffer);
         var room = Room(buffer, pending.Address, pending.MaxAnswerBytes);
         var maxPartBytes = pending.MaxPartBytes;
-        var length = ResponseWriter.Write(room, header, token, response, pending.Block2, pending.Block1, sequence, maxPartBytes);
+        var length = ResponseWriter.Write(
+            room,
+            header,
+            token,
+            response,
+            pending.Block2,
+            pending.Block1,
+            sequence,
+            maxPartBytes,
+            TakesSeveralBlocks(pending.Address)
+        );
         if (length == 0)
         {
             var refusal = new CoapResponse(CoapCode.BadRequest);
-            length = ResponseWriter.Write(room, header with { Code = refusal.Code }, token, refusal, null, null, null, maxPartBytes);
+            length = ResponseWriter.Write(
+                room,
+                header with
+                {
+                    Code = refusal.Code,
+                },
+                token,
+                refusal,
+                null,
+                null,
+                null,
+                maxPartBytes,
+                takesSeveralBlocks: false
+            );
         }
 
         if (length > pending.MaxAnswerBytes)
             length = WriteChallenge(pending, header, token, buffer);
-        if (length > pending.MaxAnswerBytes)
+        if (length == 0 || length > pending.MaxAnswerBytes)
             return;
         if (header.Type == CoapType.Confirmable)
             SendConfirmable(pending.Address, header.MessageId, buffer.AsSpan(0, length), null);
@@ -311,7 +335,7 @@ internal sealed partial class CoapEndpoint
     // The rest of a large answer is fetched later, part by part.
     private void Keep(PendingRequest pending, byte[] key, CoapResponse response)
     {
-        if (key.Length > 0 && response.Payload.Length > ResponseWriter.PartSizeOf(pending.Block2, pending.MaxPartBytes))
+        if (key.Length > 0 && response.Payload.Length > ResponseWriter.WholeSizeOf(pending.Block2, pending.MaxPartBytes))
             _downloads.Add(key, response, _now);
     }
 

@@ -100,6 +100,8 @@ internal sealed partial class CoapEndpoint
         return datagram;
     }
 
+    private bool TakesSeveralBlocks(in PeerAddress address) => address.IsConnection && _connections!.TakesSeveralBlocks(address);
+
     private int MaxAnswerBytesTo(in PeerAddress address, bool isVerified, int requestBytes)
     {
         if (address.IsConnection)

@@ -17,20 +17,16 @@ internal static class ResponseWriter
     public static int MaxPartBytesOf(in PeerAddress peer, int maxMessageBytes, int tokenLength) =>
         peer.IsConnection ? Math.Max(maxMessageBytes - MessageOverhead - tokenLength, 16) : CoapBlock.SizeOf(CoapBlock.LargestExponent);
 
-    /// <summary>The size of a part, in bytes.</summary>
+    /// <summary>The longest body that is sent in one message, without being a part.</summary>
     /// <param name="part">What was asked for.</param>
     /// <param name="maxPartBytes">See <see cref="MaxPartBytesOf"/>.</param>
-    public static int PartSizeOf(CoapBlock? part, int maxPartBytes)
-    {
-        var exponent = ExponentOf(part, maxPartBytes);
-        var size = CoapBlock.SizeOf(exponent);
-        return exponent == CoapBlock.SeveralExponent ? maxPartBytes / size * size : size;
-    }
+    public static int WholeSizeOf(CoapBlock? part, int maxPartBytes) =>
+        part is { } asked ? SizeOf(ExponentOf(asked.SizeExponent, maxPartBytes), maxPartBytes) : maxPartBytes;
 
     /// <summary>Gives an answer that is fetched in parts an ETag, by which a client sees that they are of one body (RFC 7959 §2.4).</summary>
     public static CoapResponse Prepare(CoapResponse response, CoapBlock? part, int maxPartBytes)
     {
-        if (response.Payload.Length <= PartSizeOf(part, maxPartBytes) || !response.ETag.IsEmpty)
+        if (response.Payload.Length <= WholeSizeOf(part, maxPartBytes) || !response.ETag.IsEmpty)
             return response;
         return new CoapResponse(response.Code)
         {
@@ -52,14 +48,16 @@ internal static class ResponseWriter
         CoapBlock? part,
         CoapBlock? block1,
         uint? sequence,
-        int maxPartBytes
+        int maxPartBytes,
+        bool takesSeveralBlocks
     )
     {
-        var size = PartSizeOf(part, maxPartBytes);
         var payload = response.Payload.Span;
-        var exponent = ExponentOf(part, maxPartBytes);
+        var largest = takesSeveralBlocks ? CoapBlock.SeveralExponent : CoapBlock.LargestExponent;
+        var exponent = ExponentOf(part?.SizeExponent ?? largest, maxPartBytes);
+        var size = SizeOf(exponent, maxPartBytes);
         var block = new CoapBlock((int)((part?.Offset ?? 0) / CoapBlock.SizeOf(exponent)), false, exponent);
-        var isPart = payload.Length > size || block.Number > 0;
+        var isPart = payload.Length > WholeSizeOf(part, maxPartBytes) || block.Number > 0;
         if (block.Offset > payload.Length || (block.Number > 0 && block.Offset == payload.Length))
             return 0;
         block = block with { HasMore = block.Offset + size < payload.Length };
@@ -89,10 +87,12 @@ internal static class ResponseWriter
     }
 
     // What was asked for, if it has room; else the largest that has. Several blocks in one message are for those who take two at least.
-    private static int ExponentOf(CoapBlock? part, int maxPartBytes)
+    private static int ExponentOf(int asked, int maxPartBytes) =>
+        Math.Min(asked, Math.Min(int.Log2(maxPartBytes) - 4, CoapBlock.SeveralExponent));
+
+    private static int SizeOf(int exponent, int maxPartBytes)
     {
-        var asked = part?.SizeExponent ?? CoapBlock.SeveralExponent;
-        var room = Math.Min(int.Log2(maxPartBytes) - 4, CoapBlock.SeveralExponent);
-        return Math.Min(asked, room);
+        var size = CoapBlock.SizeOf(exponent);
+        return exponent == CoapBlock.SeveralExponent ? maxPartBytes / size * size : size;
     }
 }

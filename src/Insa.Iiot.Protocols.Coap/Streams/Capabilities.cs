@@ -10,12 +10,15 @@ internal sealed class Capabilities
 
     private const int MostMessageBytes = 1024 * 1024 * 1024;
 
+    private bool _isBlockwise;
+
     /// <summary>Whether one has come.</summary>
     public bool IsKnown { get; private set; }
 
     public int MaxMessageBytes { get; private set; } = Signal.BaseMessageBytes;
 
-    public bool IsBlockwise { get; private set; }
+    /// <summary>Whether it takes several blocks in one message (RFC 8323 §5.3.2).</summary>
+    public bool TakesSeveralBlocks => _isBlockwise && MaxMessageBytes > Signal.BaseMessageBytes;
 
     /// <summary>Takes a CSM.</summary>
     /// <returns>The option that cannot be understood; 0 if all can.</returns>
@@ -30,7 +33,7 @@ internal sealed class Capabilities
                     MaxMessageBytes = (int)Math.Min(reader.UInt, MostMessageBytes);
                     break;
                 case Signal.BlockWiseTransfer when reader.Value.IsEmpty:
-                    IsBlockwise = true;
+                    _isBlockwise = true;
                     break;
                 case Signal.MaxMessageSize or Signal.BlockWiseTransfer:
                     return reader.Number;

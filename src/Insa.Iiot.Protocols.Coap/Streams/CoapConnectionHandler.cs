@@ -63,12 +63,19 @@ internal sealed class CoapConnectionHandler(StreamServer server, CoapEndpointSer
             services.Logger.AuthenticatorUnavailable(e);
             (reason, diagnostic) = ("unavailable", "come back later");
         }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            (reason, diagnostic) = ("unavailable", "come back later");
+        }
 
         services.Metrics.Refused(reason);
         Signal.SendCsm(output, services.Options.MaxMessageBytes);
         Signal.Send(output, Signal.Abort, diagnostic: System.Text.Encoding.ASCII.GetBytes(diagnostic));
         output.Flush();
-        await output.WhenDrainedAsync().WaitAsync(either.Token).ConfigureAwait(false);
+        await output
+            .WhenDrainedAsync()
+            .WaitAsync(services.Options.HandshakeTimeout, services.Time, connection.ConnectionClosed)
+            .ConfigureAwait(false);
         return null;
     }
 }

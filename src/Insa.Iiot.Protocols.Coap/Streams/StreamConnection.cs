@@ -47,6 +47,8 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
     public int MaxAnswerBytes =>
         Math.Min(_peer.MaxMessageBytes, _options.MaxMessageBytes) - (StreamFrame.MaxHeaderLength - CoapHeader.Length);
 
+    public bool TakesSeveralBlocks => _peer.TakesSeveralBlocks;
+
     /// <summary>Whether a request of a known device was taken.</summary>
     public bool IsKnown { get; set; } = session is not null;
 

@@ -130,19 +130,9 @@ internal readonly record struct StreamFrame(CoapCode Code, int TokenNibble, int 
     /// <returns><see langword="false"/> if the bytes that say it are not all there.</returns>
     public static bool TryReadTokenLength(int nibble, ReadOnlySpan<byte> rest, out int extension, out int length)
     {
-        extension = nibble switch
-        {
-            13 => 1,
-            14 => 2,
-            _ => 0,
-        };
-        length = nibble;
-        if (rest.Length < extension)
-            return false;
-        if (extension == 1)
-            length = rest[0] + OneByteFrom;
-        else if (extension == 2)
-            length = BinaryPrimitives.ReadUInt16BigEndian(rest) + TwoBytesFrom;
-        return true;
+        var token = rest;
+        var isThere = CoapMessage.TryReadExtended(nibble, ref token, out length);
+        extension = rest.Length - token.Length;
+        return isThere;
     }
 }

@@ -22,10 +22,10 @@ internal sealed class StreamListenerSetup(IOptionsMonitor<CoapServerOptions> mon
             if (listener.Transport != CoapTransport.Tcp)
                 continue;
             options.Listen(
-                new StreamTransportFactory.CoapEndPoint(listener.Address, listener.Port),
+                new InlineTransportFactory.OwnEndPoint(listener.Address, listener.Port),
                 listen =>
                 {
-                    if (!listener.IsPlain && listener.Certificate is not null)
+                    if (!listener.IsPlain)
                         listen.UseHttps(tls => ConfigureTls(tls, listener, coap.HandshakeTimeout));
                     listen.UseConnectionHandler<CoapConnectionHandler>();
                     addresses.Set(index, () => listen.IPEndPoint!);
@@ -40,7 +40,7 @@ internal sealed class StreamListenerSetup(IOptionsMonitor<CoapServerOptions> mon
         tls.HandshakeTimeout = handshakeTimeout;
         tls.ClientCertificateMode = ClientCertificateMode.AllowCertificate;
 
-        // TLS proves that the client has the key. Whose certificate it is, the registry says: its hash stands for one device.
+        // TLS proves that the client has the key. Whose certificate it is, the registry says.
         tls.AllowAnyClientCertificate();
 
         // RFC 8323 §8.2: instead of those of HTTP.

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Insa.Iiot.Protocols.Coap.Diagnostics;
 using Insa.Iiot.Protocols.Coap.Server;
 using Insa.Iiot.Protocols.Coap.Transport;
 using Microsoft.AspNetCore.Connections;
@@ -21,6 +22,7 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
     private volatile bool _isStopping;
     private StreamConnection? _inBurst;
     private long _lastId;
+    private int _isTicking;
     private long _checkedAt;
 
     public StreamServer(CoapEndpointServices services)
@@ -28,7 +30,7 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
         Services = services;
         Endpoint = new CoapEndpoint(services, this, _stopping.Token);
         _checkedAt = services.Time.GetTimestamp();
-        _timer = services.Time.CreateTimer(_ => Tick(), null, TickInterval, TickInterval);
+        _timer = services.Time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     public CoapEndpointServices Services { get; }
@@ -48,6 +50,9 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
     /// <param name="session">Whose it is, if its device has shown a certificate.</param>
     public async Task RunAsync(ConnectionContext transport, DeviceSession? session)
     {
+        // A host without connections has no need of it.
+        if (Interlocked.Exchange(ref _isTicking, 1) == 0)
+            _timer.Change(TickInterval, TickInterval);
         var address = PeerAddress.OfConnection(Interlocked.Increment(ref _lastId));
         using var connection = new StreamConnection(this, address, transport, session);
         _connections.TryAdd(address, connection);
@@ -101,6 +106,9 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
 
     public int MaxMessageBytesOf(in PeerAddress peer) => _connections.TryGetValue(peer, out var connection) ? connection.MaxAnswerBytes : 0;
 
+    public bool TakesSeveralBlocks(in PeerAddress peer) =>
+        _connections.TryGetValue(peer, out var connection) && connection.TakesSeveralBlocks;
+
     public void Began(in PeerAddress peer, int weight)
     {
         if (_connections.TryGetValue(peer, out var connection))
@@ -143,12 +151,20 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
 
     private void Tick()
     {
-        Endpoint.Tick();
-        if (Services.Time.GetElapsedTime(_checkedAt) < CheckInterval)
-            return;
-        _checkedAt = Services.Time.GetTimestamp();
-        foreach (var (_, connection) in _connections)
-            connection.Check();
+        try
+        {
+            Endpoint.Tick();
+            if (Services.Time.GetElapsedTime(_checkedAt) < CheckInterval)
+                return;
+            _checkedAt = Services.Time.GetTimestamp();
+            foreach (var (_, connection) in _connections)
+                connection.Check();
+        }
+        catch (Exception e)
+        {
+            // On a timer's thread it would end the process.
+            Services.Logger.TickFailed(e);
+        }
     }
 
     /// <summary>The endpoint's lock, while a connection gives it messages.</summary>

@@ -15,6 +15,9 @@ internal interface IConnectionSender : IDatagramSender
     /// <summary>The longest message that a peer takes, as a datagram; 0 if its connection is over.</summary>
     int MaxMessageBytesOf(in PeerAddress peer);
 
+    /// <summary>Whether a peer has said that it takes several blocks in one message (RFC 8323 §6).</summary>
+    bool TakesSeveralBlocks(in PeerAddress peer);
+
     /// <summary>A request is at work: what a peer has at work at once is bounded.</summary>
     void Began(in PeerAddress peer, int weight);
 

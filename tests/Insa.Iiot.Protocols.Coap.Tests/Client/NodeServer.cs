@@ -5,7 +5,7 @@ using Insa.Iiot.Protocols.Coap.Tests.Peers;
 namespace Insa.Iiot.Protocols.Coap.Tests.Client;
 
 /// <summary>A server of the Node package <c>coap</c>, on a free port of its own; one for all tests of a class.</summary>
-public sealed class NodeServer : IAsyncLifetime
+public sealed class NodeServer : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -13,8 +13,11 @@ public sealed class NodeServer : IAsyncLifetime
 
     public Uri Uri { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync()
+    /// <summary>Starts it, for the first test that asks. Skips the test where the package is missing.</summary>
+    public async ValueTask StartAsync()
     {
+        if (_process is not null)
+            return;
         var start = new ProcessStartInfo(NodePeer.Program, NodePeer.Find("coap-server.mjs"))
         {
             RedirectStandardInput = true,

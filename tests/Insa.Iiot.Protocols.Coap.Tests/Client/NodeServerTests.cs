@@ -4,9 +4,13 @@ namespace Insa.Iiot.Protocols.Coap.Tests.Client;
 
 /// <summary>Our client against a server of the Node package <c>coap</c>.</summary>
 [Trait("Category", "Peer")]
-public sealed class NodeServerTests(NodeServer server) : IClassFixture<NodeServer>
+public sealed class NodeServerTests(NodeServer server) : IClassFixture<NodeServer>, IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    public ValueTask InitializeAsync() => server.StartAsync();
+
+    public ValueTask DisposeAsync() => default;
 
     [Theory]
     [InlineData(true)]

@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using Insa.Iiot.Ingestion;
 using Insa.Iiot.Protocols.Coap.Streams;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Insa.Iiot.Protocols.Coap.Tests.Streams;
 
@@ -165,7 +166,7 @@ public sealed class StreamServerTests
         Assert.Equal(Signal.Pong, (await idle.NextAsync())!.Code);
         world.Clock.Advance(TimeSpan.FromSeconds(11));
         await EndAsync(mute);
-        Assert.Equal(1, world.Streams.Count);
+        await UntilAsync(() => world.Streams.Count == 1);
         world.Clock.Advance(TimeSpan.FromMinutes(6));
         await EndAsync(idle);
     }
@@ -389,6 +390,110 @@ public sealed class StreamServerTests
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, default);
     }
 
+    [Theory]
+    [InlineData("11E1")] // with a length of its own
+    [InlineData("00")] // no code
+    [InlineData("0844616263")] // less than its token
+    [InlineData("0F44")] // a token of no length
+    public async Task What_is_no_message_ends_a_websocket_with_an_abort(string hex)
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        using var socket = await ConnectAsync(world);
+        await socket.SendAsync(Convert.FromHexString(hex), WebSocketMessageType.Binary, true, default);
+        var buffer = new byte[1024];
+        var answer = await socket.ReceiveAsync(buffer.AsMemory(), default).AsTask().WaitAsync(Patience);
+        Assert.Equal((0x00, Signal.Abort.Value), (buffer[0], buffer[1]));
+        Assert.Contains("no message", System.Text.Encoding.ASCII.GetString(buffer, 0, answer.Count), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Text_ends_a_websocket_with_an_abort()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        using var socket = await ConnectAsync(world);
+        await socket.SendAsync("hello"u8.ToArray(), WebSocketMessageType.Text, true, default);
+        var buffer = new byte[1024];
+        await socket.ReceiveAsync(buffer.AsMemory(), default).AsTask().WaitAsync(Patience);
+        Assert.Equal((0x00, Signal.Abort.Value), (buffer[0], buffer[1]));
+    }
+
+    [Fact]
+    public async Task A_websocket_that_is_cut_within_a_long_message_leaves_the_others_theirs()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            using var cut = await ConnectAsync(world);
+            await cut.SendAsync(new byte[5_000], WebSocketMessageType.Binary, false, default);
+            cut.Abort();
+        }
+
+        await UntilAsync(() => world.Streams.Count == 0);
+        var raws = new List<RawStream>();
+        for (var i = 0; i < 8; i++)
+            raws.Add(await RawStream.OpenAsync(world.Addresses[1]));
+        await Task.WhenAll(raws.Select((raw, i) => raw.SendAsync(RawStream.Post($$$"""{"data":{"temp":{{{i}}}}}""", (byte)i))));
+        foreach (var raw in raws)
+        {
+            Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+            await raw.DisposeAsync();
+        }
+
+        Assert.Equal(
+            Enumerable.Range(0, 8).Select(i => TelemetryValue.Of((double)i)),
+            world.Stored.Select(stored => stored.Item4).OrderBy(value => value.AsDouble())
+        );
+    }
+
+    [Fact]
+    public async Task A_client_that_takes_less_than_an_answer_gets_none_and_is_served_on()
+    {
+        CoapResource? resource = null;
+        await using var world = await CoapWorld.StartStreamsAsync(coap => resource = MapCounter(coap, () => 1));
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1], greets: false);
+        await raw.SendAsync(Convert.FromHexString("20E12140")); // Max-Message-Size 64
+        var token = Enumerable.Repeat((byte)1, 60).ToArray();
+        (int, byte[])[][] asked =
+        [
+            [],
+            [(CoapOptionNumber.Observe, [])],
+        ];
+        foreach (var options in asked)
+            await raw.SendAsync(
+                RawStream.Frame(
+                    Wire.Request(
+                        Insa.Iiot.Protocols.Coap.Messages.CoapType.NonConfirmable,
+                        CoapCode.Get,
+                        0,
+                        token,
+                        "count?" + CoapWorld.Token,
+                        default,
+                        options
+                    )
+                )
+            );
+        resource!.NotifyChanged();
+        await raw.SendAsync(RawStream.Ask(CoapCode.Get, "count?" + CoapWorld.Token, 9));
+        var answer = await raw.NextAsync();
+        Assert.Equal(("1", (byte)9), (answer!.Text, answer.Token[0]));
+        Assert.DoesNotContain(world.Logs.Collector.GetSnapshot(), record => record.Level >= LogLevel.Error);
+    }
+
+    [Theory]
+    [InlineData("30E1222000", 6)] // takes more than one block may have, and says nothing of several
+    [InlineData("40E122200020", 7)] // and several
+    public async Task Several_blocks_in_one_message_are_for_who_announced_to_take_them(string csm, int exponent)
+    {
+        await using var world = await CoapWorld.StartStreamsAsync(coap =>
+            coap.Map("large")
+                .On(CoapCode.Get, (_, _) => ValueTask.FromResult(new CoapResponse(CoapCode.Content) { Payload = new byte[20_000] }))
+        );
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1], greets: false);
+        await raw.SendAsync(Convert.FromHexString(csm));
+        await raw.SendAsync(RawStream.Ask(CoapCode.Get, "large?" + CoapWorld.Token, 9));
+        Assert.Equal(exponent, (int)((await raw.NextAsync())!.UInt(CoapOptionNumber.Block2)! & 7));
+    }
+
     [Fact]
     public async Task A_host_without_kestrel_says_that_tcp_needs_it()
     {
@@ -412,6 +517,16 @@ public sealed class StreamServerTests
                     }
                 )
         );
+    }
+
+    private static async Task<ClientWebSocket> ConnectAsync(CoapWorld world)
+    {
+        var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol("coap");
+        await socket.ConnectAsync(world.WebSocketUri, default);
+        await socket.ReceiveAsync(new byte[1024].AsMemory(), default);
+        await socket.SendAsync(RawStream.Csm, WebSocketMessageType.Binary, true, default);
+        return socket;
     }
 
     private static async Task EndAsync(RawStream raw)

@@ -4,18 +4,18 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
-namespace Insa.Iiot.Protocols.Mqtt.Connections;
+namespace Insa.Iiot.Protocols;
 
 /// <summary>Kestrel's sockets for our own listeners, without a thread hop between socket and connection; the host's other listeners stay as they are.</summary>
-/// <remarks>Socket completions already come on pool threads, and neither of our loops blocks: the hop Kestrel makes by default buys nothing here.</remarks>
-internal sealed class MqttTransportFactory(ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+/// <remarks>Socket completions already come on pool threads, and no connection of ours blocks one: the hop Kestrel makes by default buys nothing here.</remarks>
+internal sealed class InlineTransportFactory(ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly SocketTransportFactory _sockets = new(
         Options.Create(new SocketTransportOptions { UnsafePreferInlineScheduling = true }),
         loggerFactory
     );
 
-    public bool CanBind(EndPoint endpoint) => endpoint is MqttEndPoint;
+    public bool CanBind(EndPoint endpoint) => endpoint is OwnEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
@@ -24,5 +24,5 @@ internal sealed class MqttTransportFactory(ILoggerFactory loggerFactory) : IConn
     }
 
     /// <summary>Marks an address as one of our listeners'.</summary>
-    internal sealed class MqttEndPoint(IPAddress address, int port) : IPEndPoint(address, port);
+    internal sealed class OwnEndPoint(IPAddress address, int port) : IPEndPoint(address, port);
 }
