@@ -1,0 +1,10 @@
+using Insa.Iiot.Protocols.OpcUa.AddressSpace;
+using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
+
+namespace Insa.Iiot.Protocols.OpcUa.Server.Methods;
+
+/// <summary>One call of a method, whose arguments are as many and of the types that its declaration says.</summary>
+/// <param name="Space">Who calls.</param>
+/// <param name="Object">The object it is called on.</param>
+/// <param name="Arguments">The input arguments.</param>
+internal readonly record struct MethodCall(SessionSpace Space, NodeHandle Object, Variant[] Arguments);

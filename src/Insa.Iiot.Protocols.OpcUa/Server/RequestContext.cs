@@ -1,0 +1,252 @@
+using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
+using Insa.Iiot.Protocols.OpcUa.Encoding;
+using Insa.Iiot.Protocols.OpcUa.SecureChannel;
+using Insa.Iiot.Protocols.OpcUa.Server.Sessions;
+using Insa.Iiot.Protocols.OpcUa.Types;
+
+namespace Insa.Iiot.Protocols.OpcUa.Server;
+
+/// <summary>
+/// A request and the way to answer it, exactly once. It has one owner: the handler while it runs, and whoever it is given to after
+/// <see cref="Keep"/>. After the answer it is used for other requests: nobody may hold on to it.
+/// </summary>
+internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
+{
+    private const int Active = 0;
+    private const int Kept = 1;
+    private const int Answered = 2;
+
+    private int _state;
+    private int _generation;
+    private bool _isWriting;
+    private uint _cancelReason;
+    private CancellationTokenSource? _cancellation;
+
+    /// <summary>The channel it came by.</summary>
+    public ChannelSecurity Channel { get; private set; } = ChannelSecurity.Nothing;
+
+    /// <summary>The session; <see langword="null"/> only for services that do without.</summary>
+    public UaSession? Session { get; set; }
+
+    /// <summary>The session of a service that is never called without.</summary>
+    public UaSession ActiveSession => Session ?? throw new InvalidOperationException("The service asked for no session.");
+
+    /// <summary>Names the request on its channel.</summary>
+    public uint RequestId { get; private set; }
+
+    /// <summary>Names the request to the client.</summary>
+    public uint RequestHandle { get; private set; }
+
+    /// <summary>When it came, as <see cref="TimeProvider.GetTimestamp"/> has it.</summary>
+    public long ReceivedAt { get; private set; }
+
+    /// <summary>How long the client waits for the answer; <see cref="TimeSpan.Zero"/> if it does not say.</summary>
+    public TimeSpan Timeout { get; private set; }
+
+    /// <summary>Whether it has been kept, and so is given back by who answers it.</summary>
+    internal bool WasKept { get; private set; }
+
+    /// <summary>Whether it waits to be answered later.</summary>
+    public bool IsKept => Volatile.Read(ref _state) == Kept;
+
+    public bool IsAnswered => Volatile.Read(ref _state) == Answered;
+
+    /// <summary>Why the answer is not wanted any more; Good while it is.</summary>
+    public StatusCode CancelReason => new(Volatile.Read(ref _cancelReason));
+
+    /// <summary>Called on any thread when a kept request is cancelled by the client, is out of time, or its connection is gone. It still has to be answered.</summary>
+    public Action<RequestContext>? Cancelled { get; set; }
+
+    /// <summary>Cancelled when <see cref="Cancelled"/> is called. For work that goes on after the handler.</summary>
+    public CancellationToken Cancellation
+    {
+        get
+        {
+            _cancellation ??= new CancellationTokenSource();
+            return _cancellation.Token;
+        }
+    }
+
+    /// <summary>Begins an answer and writes its header. What follows goes to <paramref name="responseId"/>'s fields; <see cref="End"/> sends it.</summary>
+    /// <remarks>Between the two nothing may be awaited: the connection's output is taken.</remarks>
+    public UaWriter Begin(uint responseId, StatusCode serviceResult = default)
+    {
+        var writer = new UaWriter(output.BeginMessage(RequestId));
+        _isWriting = true;
+        writer.NodeId(responseId);
+        WriteHeader(ref writer, serviceResult);
+        return writer;
+    }
+
+    /// <summary>Sends an answer. One that is too large for the client or for us is a fault instead.</summary>
+    public void End(ref UaWriter writer)
+    {
+        writer.Flush();
+        if (!writer.Status.IsGood)
+        {
+            Fault(writer.Status);
+            return;
+        }
+
+        _isWriting = false;
+        output.EndMessage();
+        Answer();
+    }
+
+    /// <summary>Sends a response, whose header is made by <see cref="MakeHeader"/>.</summary>
+    public void Respond(IUaEncodable response)
+    {
+        var writer = new UaWriter(output.BeginMessage(RequestId));
+        _isWriting = true;
+        writer.NodeId(response.EncodingId);
+        response.Encode(ref writer);
+        End(ref writer);
+    }
+
+    /// <summary>Answers by a ServiceFault; also instead of an answer that was begun.</summary>
+    public void Fault(StatusCode status)
+    {
+        output.Faulted(status);
+        if (_isWriting && !CancelWriting(status))
+        {
+            Answer();
+            return;
+        }
+
+        var writer = new UaWriter(output.BeginMessage(RequestId));
+        writer.NodeId(ServiceFault.BinaryEncodingId);
+        WriteHeader(ref writer, status);
+        writer.Flush();
+        if (writer.Status.IsGood)
+            output.EndMessage();
+        else
+            output.CancelMessage(status);
+        Answer();
+    }
+
+    /// <summary>The header of this request's response.</summary>
+    public ResponseHeader MakeHeader(StatusCode serviceResult = default) =>
+        new()
+        {
+            Timestamp = time.GetUaTicks(),
+            RequestHandle = RequestHandle,
+            ServiceResult = serviceResult,
+        };
+
+    /// <summary>Keeps the request to be answered after the handler.</summary>
+    public void Keep()
+    {
+        if (Interlocked.CompareExchange(ref _state, Kept, Active) == Active)
+            WasKept = true;
+    }
+
+    /// <summary>Keeps the request until work is done that answers it. Work that fails, or ends without an answer, is a fault.</summary>
+    public void AnswerBy(ValueTask work)
+    {
+        if (work.IsCompletedSuccessfully)
+        {
+            work.GetAwaiter().GetResult();
+            if (!IsAnswered && !IsKept)
+                Fault(StatusCodes.BadInternalError);
+            return;
+        }
+
+        // The work may have answered on another thread by now: then there is nothing to keep.
+        // Work that this was done by has handed it on: how it ends is not asked any more.
+        var generation = ++_generation;
+        Keep();
+        _ = ObserveAsync(work, generation);
+    }
+
+    /// <summary>Cancels the kept requests of a session on this connection that the client names so.</summary>
+    /// <returns>How many there were.</returns>
+    public int CancelRequests(UaSession session, uint requestHandle) => output.CancelRequests(session, requestHandle);
+
+    /// <summary>Says that the answer of a kept request is not wanted any more. Its owner answers it.</summary>
+    public void Cancel(StatusCode reason)
+    {
+        if (!IsKept || Interlocked.CompareExchange(ref _cancelReason, reason.Value, 0) != 0)
+            return;
+        Cancelled?.Invoke(this);
+        _cancellation?.Cancel();
+    }
+
+    /// <summary>Makes it that of another request, whose header is read here.</summary>
+    /// <returns>The token of its session, in the request's memory.</returns>
+    internal NodeIdView Start(ChannelSecurity channel, uint requestId, ref UaReader reader)
+    {
+        _generation++;
+        WasKept = false;
+        (Channel, RequestId, Session) = (channel, requestId, null);
+        (ReceivedAt, _cancelReason, _isWriting, Cancelled) = (time.GetTimestamp(), 0, false, null);
+        Volatile.Write(ref _state, Active);
+        if (_cancellation is not null && !_cancellation.TryReset())
+        {
+            _cancellation.Dispose();
+            _cancellation = null;
+        }
+
+        var token = reader.NodeId();
+
+        // The client's clock decides nothing here.
+        reader.DateTime();
+        RequestHandle = reader.UInt32();
+        reader.UInt32();
+        reader.Utf8String();
+        Timeout = TimeSpan.FromMilliseconds(reader.UInt32());
+        reader.ExtensionObjectView();
+        return token;
+    }
+
+    /// <summary>Takes back an answer that was begun and not ended, and answers by a fault if nothing is answered: for a handler that has thrown.</summary>
+    internal void Fail(StatusCode status)
+    {
+        if (!IsAnswered)
+            Fault(status);
+    }
+
+    private void WriteHeader(ref UaWriter writer, StatusCode serviceResult)
+    {
+        writer.DateTime(time.GetUaTicks());
+        writer.UInt32(RequestHandle);
+        writer.StatusCode(serviceResult);
+        writer.NullDiagnosticInfo();
+        writer.NullArray();
+        writer.NullExtensionObject();
+    }
+
+    private bool CancelWriting(StatusCode status)
+    {
+        _isWriting = false;
+        return output.CancelMessage(status);
+    }
+
+    private void Answer()
+    {
+        _isWriting = false;
+        var wasKept = Interlocked.Exchange(ref _state, Answered) == Kept;
+        if (wasKept)
+            output.Release(this);
+    }
+
+    // Once the work has answered, this may be another request's already; or the work has handed it on to other work. The generation tells.
+    private async Task ObserveAsync(ValueTask work, int generation)
+    {
+        var status = StatusCodes.BadInternalError;
+        try
+        {
+            await work.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            status = CancelReason.IsGood ? StatusCodes.BadRequestInterrupted : CancelReason;
+        }
+        catch (Exception e)
+        {
+            output.Failed(e);
+        }
+
+        if (_generation == generation)
+            Fail(status);
+    }
+}

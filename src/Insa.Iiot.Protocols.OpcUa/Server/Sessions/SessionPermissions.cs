@@ -1,0 +1,10 @@
+namespace Insa.Iiot.Protocols.OpcUa.Server.Sessions;
+
+/// <summary>The permissions of users that services ask for, by the platform's names.</summary>
+internal static class SessionPermissions
+{
+    public const string ReadDevices = "devices:read";
+    public const string ReadTelemetry = "telemetry:read";
+    public const string WriteTelemetry = "telemetry:write";
+    public const string ExecuteCommands = "commands:execute";
+}

@@ -1,0 +1,274 @@
+using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
+using Insa.Iiot.Protocols.OpcUa.Encoding;
+using Insa.Iiot.Protocols.OpcUa.Server.Sessions;
+using Insa.Iiot.Protocols.OpcUa.Types;
+
+namespace Insa.Iiot.Protocols.OpcUa.Subscriptions;
+
+internal sealed partial class Subscription
+{
+    private uint _sequenceNumber;
+    private uint _silentTicks;
+    private uint _ticksWithoutRequest;
+    private uint _overflows;
+    private uint _notifications;
+    private uint _publishes;
+    private uint _republishes;
+    private uint _modifies;
+    private uint _lates;
+    private uint _transfers;
+    private uint _transfersToSameClient;
+
+    /// <summary>When the next tick is, on the engine's clock. Readable without the lock.</summary>
+    public long DueAtMs { get; private set; }
+
+    /// <summary>Whether it has something to send and lacks a Publish request. Readable without the lock.</summary>
+    public bool IsLate { get; private set; }
+
+    /// <summary>Counts what was sent to the session, so that equals take turns. Readable without the lock.</summary>
+    public long ServedAt { get; private set; }
+
+    private uint NextSequenceNumber => _sequenceNumber == uint.MaxValue ? 1 : _sequenceNumber + 1;
+
+    public void Modify(in SubscriptionSettings settings)
+    {
+        if (settings.PublishingMs != Settings.PublishingMs)
+            DueAtMs = _engine.NowMs + settings.PublishingMs;
+        Settings = settings;
+        _modifies++;
+        KeepAlive();
+    }
+
+    /// <summary>A service has used it: its lifetime begins anew.</summary>
+    public void KeepAlive() => _ticksWithoutRequest = 0;
+
+    /// <summary>A publishing interval is over.</summary>
+    /// <returns><see langword="false"/> if the subscription has lived too long without Publish requests.</returns>
+    public bool Tick(long now)
+    {
+        // A tick that comes late, or after others were missed, moves none of the later ones.
+        DueAtMs += Settings.PublishingMs * Math.Max(1, (now - DueAtMs) / Settings.PublishingMs + 1);
+        SamplePending(now);
+        if (Session is { Requests.Count: > 0 })
+            _ticksWithoutRequest = 0;
+        else if (++_ticksWithoutRequest >= Settings.LifetimeCount)
+            return false;
+
+        _silentTicks++;
+        if (IsLate || HasNotifications || _silentTicks >= Settings.MaxKeepAliveCount)
+            Serve();
+        return true;
+    }
+
+    /// <summary>Sends what is to be sent as long as there are Publish requests.</summary>
+    public void Serve()
+    {
+        if (Session is not { } session)
+        {
+            BeLate();
+            return;
+        }
+
+        while (true)
+        {
+            var hasNotifications = HasNotifications;
+            if (!hasNotifications && _silentTicks < Settings.MaxKeepAliveCount)
+            {
+                IsLate = false;
+                return;
+            }
+
+            if (session.Requests.TakeOldest() is not { } request)
+            {
+                BeLate();
+                return;
+            }
+
+            if (hasNotifications)
+                SendNotifications(session, request);
+            else
+                SendKeepAlive(session, request);
+            (_silentTicks, _ticksWithoutRequest) = (0, 0);
+            ServedAt = _engine.NextTurn();
+        }
+    }
+
+    public StatusCode Acknowledge(uint sequenceNumber)
+    {
+        KeepAlive();
+        return Unacknowledged.Acknowledge(sequenceNumber) ? StatusCodes.Good : StatusCodes.BadSequenceNumberUnknown;
+    }
+
+    public bool TryRepublish(uint sequenceNumber, out ReadOnlySpan<byte> message)
+    {
+        KeepAlive();
+        _republishes++;
+        return Unacknowledged.TryFind(sequenceNumber, out message);
+    }
+
+    /// <summary>A message about the end of the subscription, for a session that loses it. It takes no number.</summary>
+    public byte[] MakeStatusChange(StatusCode status)
+    {
+        using var output = new PooledOutput();
+        var writer = new UaWriter(output);
+        writer.UInt32(NextSequenceNumber);
+        writer.DateTime(_engine.UaNow);
+        writer.ArrayLength(1);
+        writer.ExtensionObject(new StatusChangeNotification { Status = status });
+        writer.Flush();
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Gives it to another session, or to none.</summary>
+    public void MoveTo(SessionSubscriptions? session)
+    {
+        if (session is not null)
+        {
+            _transfers++;
+            if (Owner.IsSameAs(session.Identity))
+                _transfersToSameClient++;
+            (Owner, OwnerApplication) = (session.Identity, session.ApplicationUri);
+        }
+
+        Session = session;
+        KeepAlive();
+    }
+
+    /// <summary>
+    /// What has happened so far. Called without the lock, and maybe with that of another subscription: an item may watch the diagnostics. The counts are
+    /// those of about now.
+    /// </summary>
+    public SubscriptionDiagnosticsDataType Diagnose() =>
+        new()
+        {
+            SessionId = Session?.Session.Id ?? default,
+            SubscriptionId = Id,
+            Priority = Settings.Priority,
+            PublishingInterval = Settings.PublishingMs,
+            MaxKeepAliveCount = Settings.MaxKeepAliveCount,
+            MaxLifetimeCount = Settings.LifetimeCount,
+            MaxNotificationsPerPublish = (uint)Settings.MaxNotificationsPerPublish,
+            PublishingEnabled = IsPublishingEnabled,
+            ModifyCount = _modifies,
+            RepublishMessageRequestCount = _republishes,
+            RepublishMessageCount = _republishes,
+            TransferRequestCount = _transfers,
+            TransferredToAltClientCount = _transfers - _transfersToSameClient,
+            TransferredToSameClientCount = _transfersToSameClient,
+            PublishRequestCount = _publishes,
+            DataChangeNotificationsCount = _notifications,
+            NotificationsCount = _notifications,
+            LatePublishRequestCount = _lates,
+            CurrentKeepAliveCount = _silentTicks,
+            CurrentLifetimeCount = _ticksWithoutRequest,
+            UnacknowledgedMessageCount = (uint)Unacknowledged.Count,
+            DiscardedMessageCount = Unacknowledged.Discarded,
+            MonitoredItemCount = (uint)_items.Count,
+            DisabledMonitoredItemCount = (uint)_disabled,
+            MonitoringQueueOverflowCount = _overflows,
+            NextSequenceNumber = NextSequenceNumber,
+        };
+
+    private bool HasNotifications => IsPublishingEnabled && FirstReportable() is not null;
+
+    private void BeLate()
+    {
+        if (!IsLate)
+            _lates++;
+        IsLate = true;
+    }
+
+    // A keep-alive has the number of the message that comes next and does not take it (Part 4 §5.14.1.1).
+    private void SendKeepAlive(SessionSubscriptions session, LinkedListNode<PublishRequest> request)
+    {
+        var writer = Begin(request.Value, more: false);
+        writer.UInt32(NextSequenceNumber);
+        writer.DateTime(_engine.UaNow);
+        writer.ArrayLength(0);
+        End(session, request, ref writer);
+    }
+
+    private void SendNotifications(SessionSubscriptions session, LinkedListNode<PublishRequest> request)
+    {
+        var message = _engine.RentOutput();
+        WriteNotifications(message, session.MaxMessageBytes);
+        var buffer = message.Detach(out var length);
+        _engine.GiveBack(message);
+        if (Unacknowledged.Add(_sequenceNumber, buffer, length) is var discarded and > 0)
+            _engine.Metrics.MessagesDiscarded(discarded);
+
+        var writer = Begin(request.Value, more: HasNotifications);
+        writer.Bytes(buffer.AsSpan(0, length));
+        End(session, request, ref writer);
+    }
+
+    private void WriteNotifications(PooledOutput message, int maxBytes)
+    {
+        _sequenceNumber = NextSequenceNumber;
+        var writer = new UaWriter(message);
+        writer.UInt32(_sequenceNumber);
+        writer.DateTime(_engine.UaNow);
+        writer.ArrayLength(1);
+        writer.NodeId(EncodingIds.DataChangeNotification);
+        writer.Byte((byte)ExtensionObjectBody.Binary);
+
+        // The length of the body and the number of its items are known when they are written.
+        writer.Flush();
+        var lengthAt = message.Length;
+        writer.Int32(0);
+        writer.Int32(0);
+        writer.Flush();
+
+        var count = 0;
+        while (count < Settings.MaxNotificationsPerPublish && message.Length < maxBytes && FirstReportable() is { } item)
+        {
+            Write(message, item.Settings.ClientHandle, item.Oldest());
+            item.DropOldest();
+            count++;
+        }
+
+        writer = new UaWriter(message);
+        writer.NullArray();
+        writer.Flush();
+        message.Patch(lengthAt, message.Length - lengthAt - sizeof(int));
+        message.Patch(lengthAt + sizeof(int), count);
+        _notifications += (uint)count;
+        _engine.Metrics.Notified(count);
+    }
+
+    // A value that fits into no message is reported as that.
+    private static void Write(PooledOutput message, uint clientHandle, DataValue value)
+    {
+        var start = message.Length;
+        while (true)
+        {
+            var writer = new UaWriter(message);
+            writer.UInt32(clientHandle);
+            writer.DataValue(value);
+            writer.Flush();
+            if (writer.Status.IsGood)
+                return;
+            message.Truncate(start);
+            value = value with { Value = default, Status = StatusCodes.BadEncodingLimitsExceeded };
+        }
+    }
+
+    private UaWriter Begin(PublishRequest request, bool more)
+    {
+        _publishes++;
+        var writer = request.Context!.Begin(EncodingIds.PublishResponse);
+        writer.UInt32(Id);
+        Unacknowledged.WriteSequenceNumbers(ref writer);
+        writer.Boolean(more);
+        return writer;
+    }
+
+    private static void End(SessionSubscriptions session, LinkedListNode<PublishRequest> request, ref UaWriter writer)
+    {
+        request.Value.WriteResults(ref writer);
+        writer.NullArray();
+        var context = request.Value.Context!;
+        context.End(ref writer);
+        session.Requests.GiveBack(request);
+    }
+}
