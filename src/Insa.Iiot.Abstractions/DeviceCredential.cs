@@ -23,7 +23,10 @@ public sealed class DeviceCredential
     /// <summary>The password's bytes; empty for other kinds.</summary>
     public ReadOnlyMemory<byte> Password { get; }
 
-    /// <summary>SHA-256 over the DER of the client certificate, whose key the transport has verified; empty for other kinds.</summary>
+    /// <summary>
+    /// SHA-256 over the DER of the client certificate, or of the SubjectPublicKeyInfo where its key was shown without one (RFC 7250); the transport has
+    /// verified that the device has the key. Empty for other kinds.
+    /// </summary>
     public ReadOnlyMemory<byte> CertificateSha256 { get; }
 
     /// <summary>The client certificate itself (DER), so that who issued it can be looked at; empty where only its hash is known, and for other kinds.</summary>
@@ -37,7 +40,7 @@ public sealed class DeviceCredential
     }
 
     /// <summary>
-    /// A client certificate, with the user name if the device also sent one. A user name has to be that of a device it stands for; without one it
+    /// A client certificate, or the raw public key that stands in its place (RFC 7250), by its hash, with the user name if the device also sent one. A user name has to be that of a device it stands for; without one it
     /// has to be registered by a single tenant.
     /// </summary>
     public static DeviceCredential FromCertificate(ReadOnlyMemory<byte> certificateSha256, string? userName = null) =>

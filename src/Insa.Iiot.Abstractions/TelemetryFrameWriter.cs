@@ -36,6 +36,9 @@ public sealed class TelemetryFrameWriter
     /// <summary>When the message arrived, in UTC ticks of 100 ns; what a relative time counts from.</summary>
     public long ReceivedAtTicks => _receivedAt;
 
+    /// <summary>Whether another host of ours has checked what is written (<see cref="DeviceSession.IsAdmitted"/>), for formats that only such hosts may speak.</summary>
+    public bool IsAdmitted => _session?.IsAdmitted == true;
+
     /// <summary>How many frames the message has so far.</summary>
     public int FrameCount => _chunk is null ? 0 : _chunk.FrameCount - _mark.Frames;
 
@@ -100,9 +103,10 @@ public sealed class TelemetryFrameWriter
     public bool IsAllowed(ReadOnlySpan<byte> deviceUtf8) => _session!.TryResolve(deviceUtf8, out _);
 
     /// <summary>Says when the frame was measured, in UTC ticks of 100 ns; without it, when it arrived. Kept to the microsecond.</summary>
+    /// <returns><see cref="IngestReason.TimestampOutOfRange"/> if it is too old or too far ahead, unless another host has found it right (<see cref="DeviceSession.IsAdmitted"/>).</returns>
     public IngestReason SetTimestamp(long utcTicks)
     {
-        if (utcTicks < _receivedAt - _limits.MaxAge.Ticks || utcTicks > _receivedAt + _limits.MaxAhead.Ticks || utcTicks <= 0)
+        if (utcTicks <= 0 || utcTicks > DateTime.MaxValue.Ticks || (!_session!.IsAdmitted && !IsInWindow(utcTicks)))
             return IngestReason.TimestampOutOfRange;
         _timestamp = utcTicks - (utcTicks % TimeSpan.TicksPerMicrosecond);
         return IngestReason.None;
@@ -145,6 +149,9 @@ public sealed class TelemetryFrameWriter
         BeginFrame();
         return IngestReason.None;
     }
+
+    private bool IsInWindow(long utcTicks) =>
+        utcTicks >= _receivedAt - _limits.MaxAge.Ticks && utcTicks <= _receivedAt + _limits.MaxAhead.Ticks;
 
     private void BeginFrame()
     {

@@ -1,0 +1,3 @@
+namespace Insa.Iiot.Commands.Records;
+
+internal sealed record AnswerRecord(bool IsSuccess, string? ContentType, byte[] Data);
