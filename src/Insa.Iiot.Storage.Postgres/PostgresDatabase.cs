@@ -70,10 +70,10 @@ internal sealed class PostgresDatabase : IAsyncDisposable
                 return;
 
             // First of all: a superuser could migrate, and the tables would be his.
-            await StartCheck.RefuseAsync(this, cancellationToken).ConfigureAwait(false);
+            await StartCheck.RefuseAsync(this, _options, cancellationToken).ConfigureAwait(false);
             if (_options.MigrateOnStart && !await IsCurrentAsync(cancellationToken).ConfigureAwait(false))
                 await MigrateAsync(cancellationToken).ConfigureAwait(false);
-            var server = await StartCheck.RunAsync(this, _options.PartitionWidth, _logger, cancellationToken).ConfigureAwait(false);
+            var server = await StartCheck.RunAsync(this, _options, _logger, cancellationToken).ConfigureAwait(false);
             _logger.Ready(server.Version, PostgresMigrations.CurrentVersion, server.Login);
             _isReady = true;
         }

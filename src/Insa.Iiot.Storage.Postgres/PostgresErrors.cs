@@ -10,9 +10,12 @@ internal static class PostgresErrors
     private const string NumbersUsedUp = "2200H";
 
     /// <summary>Whether the data itself is at fault: then the same data fails again, and other data does not.</summary>
-    /// <remarks>Numbers that have run out are of class 22 too, but no data is at fault.</remarks>
+    /// <remarks>
+    /// Numbers that have run out are of class 22 too, and what it refers to being gone of class 23, but no data is at fault: it was there when it was
+    /// looked up.
+    /// </remarks>
     public static bool IsAboutData(PostgresException e) =>
-        e.SqlState[..2] is "22" or "23" && e.SqlState != NumbersUsedUp
+        e.SqlState[..2] is "22" or "23" && e.SqlState is not (NumbersUsedUp or PostgresErrorCodes.ForeignKeyViolation)
         || e.SqlState is PostgresErrorCodes.ProgramLimitExceeded or PostgresErrorCodes.RaiseException;
 
     /// <summary>Whether one statement or transaction asked for more than the server has memory or locks for: less of it may do.</summary>
@@ -46,6 +49,7 @@ internal static class PostgresErrors
                 true,
                 "The server is out of memory, or of locks: raise max_locks_per_transaction, or make partitions wider."
             ),
+            PostgresErrorCodes.ForeignKeyViolation => (true, "What it refers to was deleted meanwhile."),
             NumbersUsedUp => (true, "The numbers of a table have run out: see docs/postgres.md."),
             PostgresErrorCodes.TooManyConnections => (
                 true,

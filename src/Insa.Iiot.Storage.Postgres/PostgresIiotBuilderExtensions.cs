@@ -39,6 +39,9 @@ public static class PostgresIiotBuilderExtensions
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IHostedService, StreamKeeper>(provider => provider.GetRequiredService<StreamKeeper>())
         );
+        services.TryAddSingleton<IServerClock, ServerClock>();
+        services.TryAddSingleton<JobClock>();
+        services.TryAddSingleton<Quarantine>();
         services.TryAddSingleton<Compactor>();
         services.TryAddSingleton<IPointSource, PostgresPointSource>();
         services.TryAddSingleton<RollupJob>();

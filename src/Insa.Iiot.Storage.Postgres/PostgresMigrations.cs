@@ -66,14 +66,14 @@ public static class PostgresMigrations
     }
 
     /// <summary>
-    /// A script for psql that keeps the frames in a hypertable, where the TimescaleDB extension is; it refuses anywhere else. To be run once as
-    /// <c>iiot_owner</c>, before the first frame. Unverified: see docs/postgres.md.
+    /// A script for psql that keeps the frames in a hypertable, where the TimescaleDB extension is; it refuses anywhere else. To be run once by a
+    /// member of <c>iiot_owner</c>, before the first frame. Unverified: see docs/postgres.md.
     /// </summary>
     public static string TimescaleScript { get; } = ReadFile("optin_timescaledb.sql");
 
     /// <summary>
-    /// A script for psql that distributes telemetry by tenant, where the Citus extension is; it refuses anywhere else. To be run once as
-    /// <c>iiot_owner</c>. Unverified: see docs/postgres.md.
+    /// A script for psql that distributes telemetry by tenant, where the Citus extension is; it refuses anywhere else. To be run once by a
+    /// member of <c>iiot_owner</c>. Unverified: see docs/postgres.md.
     /// </summary>
     public static string CitusScript { get; } = ReadFile("optin_citus.sql");
 

@@ -32,7 +32,7 @@ public sealed class PostgresStorageOptions
     /// <summary>How many batches are written at once, each on a connection of its own. Default 2; 1 to 16. No more than the server has cores to spare.</summary>
     public int WriterConnections { get; set; } = 2;
 
-    /// <summary>The most connections for everything else. Default 20; 2 to 1,000.</summary>
+    /// <summary>The most connections for everything else. Default 20; 1 to 1,000.</summary>
     public int MaxConnections { get; set; } = 20;
 
     /// <summary>How long a statement may take. Default 30 s; 1 s to 1 hour.</summary>

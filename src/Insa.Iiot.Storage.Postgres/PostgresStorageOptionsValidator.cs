@@ -20,7 +20,7 @@ internal sealed class PostgresStorageOptionsValidator : IValidateOptions<Postgre
             options.PartitionWidth
         );
         Check(result, options.WriterConnections is >= 1 and <= 16, nameof(options.WriterConnections), "1 to 16", options.WriterConnections);
-        Check(result, options.MaxConnections is >= 2 and <= 1000, nameof(options.MaxConnections), "2 to 1,000", options.MaxConnections);
+        Check(result, options.MaxConnections is >= 1 and <= 1000, nameof(options.MaxConnections), "1 to 1,000", options.MaxConnections);
         Check(
             result,
             options.CommandTimeout >= TimeSpan.FromSeconds(1) && options.CommandTimeout <= TimeSpan.FromHours(1),

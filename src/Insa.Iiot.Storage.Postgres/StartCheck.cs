@@ -23,7 +23,7 @@ internal static class StartCheck
     /// <exception cref="TelemetryStoreException">Something does not hold; the message says how to mend it.</exception>
     public static async Task<(string Version, string Login)> RunAsync(
         PostgresDatabase database,
-        TimeSpan width,
+        PostgresStorageOptions options,
         ILogger logger,
         CancellationToken cancellationToken
     )
@@ -32,16 +32,16 @@ internal static class StartCheck
         await using (app.ConfigureAwait(false))
         {
             await PostgresMigrator.VerifyAsync(app, PostgresMigrations.Steps, cancellationToken).ConfigureAwait(false);
-            var login = await CheckAsync(app, PostgresRole.App, logger, cancellationToken).ConfigureAwait(false);
+            var login = await CheckAsync(app, PostgresRole.App, options, logger, cancellationToken).ConfigureAwait(false);
             var version = app.PostgreSqlVersion.ToString();
             foreach (var (source, role) in new[] { (database.Writer, PostgresRole.Writer), (database.Jobs, PostgresRole.Jobs) })
             {
                 var connection = await source.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
                 await using (connection.ConfigureAwait(false))
                 {
-                    await CheckAsync(connection, role, logger: null, cancellationToken).ConfigureAwait(false);
+                    await CheckAsync(connection, role, options, logger: null, cancellationToken).ConfigureAwait(false);
                     if (role == PostgresRole.Jobs)
-                        await CompareWidthAsync(connection, width, logger, cancellationToken).ConfigureAwait(false);
+                        await CompareWidthAsync(connection, options.PartitionWidth, logger, cancellationToken).ConfigureAwait(false);
                 }
             }
 
@@ -51,16 +51,21 @@ internal static class StartCheck
 
     /// <summary>Checks what must hold before anything is made.</summary>
     /// <exception cref="TelemetryStoreException">Something does not hold; the message says how to mend it.</exception>
-    public static async Task RefuseAsync(PostgresDatabase database, CancellationToken cancellationToken)
+    public static async Task RefuseAsync(PostgresDatabase database, PostgresStorageOptions options, CancellationToken cancellationToken)
     {
         var app = await database.App.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using (app.ConfigureAwait(false))
-            await CheckAsync(app, PostgresRole.App, logger: null, cancellationToken).ConfigureAwait(false);
+            await CheckAsync(app, PostgresRole.App, options, logger: null, cancellationToken).ConfigureAwait(false);
     }
+
+    // One login for everything is how development works. As soon as a role has a login of its own, none of the others may be the owner's.
+    private static bool KeepsLoginsApart(PostgresStorageOptions options) =>
+        (options.OwnerConnectionString ?? options.WriterConnectionString ?? options.JobsConnectionString) is not null;
 
     private static async Task<string> CheckAsync(
         NpgsqlConnection connection,
         string role,
+        PostgresStorageOptions options,
         ILogger? logger,
         CancellationToken cancellationToken
     )
@@ -74,9 +79,10 @@ internal static class StartCheck
               pg_has_role(session_user, 'iiot_owner', 'member'),
               current_setting('server_version_num')::int, current_setting('server_encoding'), current_setting('synchronous_commit'), current_setting('fsync'),
               (select string_agg(p.rolname, ', ' order by p.rolname) from pg_roles p where pg_has_role(session_user, p.oid, 'member') and (
-                p.rolsuper or p.rolbypassrls or p.rolname in (
+                p.rolsuper or p.rolbypassrls or p.rolcreaterole or p.rolreplication or p.rolname in (
                   'pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program'))),
-              (select string_agg(o, ', ') from unnest(array['iiot_writer', 'iiot_jobs']) o where pg_has_role(session_user, o, 'member'))
+              (select string_agg(o, ', ') from unnest(array['iiot_writer', 'iiot_jobs']) o where pg_has_role(session_user, o, 'member')),
+              bool_or(r.rolcreaterole), bool_or(r.rolreplication)
             from pg_roles r where r.rolname in (session_user, current_user)
             """,
             connection
@@ -100,12 +106,24 @@ internal static class StartCheck
             throw Refuse(
                 $"{login} or {role} has BYPASSRLS, which switches the walls between tenants off: alter role ... nobypassrls, or {Advice(role)}"
             );
+        if (row.GetBoolean(12))
+            throw Refuse(
+                $"{login} or {role} has CREATEROLE, by which it can give itself other roles: alter role ... nocreaterole, or {Advice(role)}"
+            );
+        if (row.GetBoolean(13))
+            throw Refuse(
+                $"{login} or {role} has REPLICATION, by which it can copy all tenants' data: alter role ... noreplication, or {Advice(role)}"
+            );
         if (row[10] is string above)
             throw Refuse(
                 $"{login} is a member, directly or through others, of {above}, whom nothing keeps apart from any tenant: revoke {above} from it, or {Advice(role)}"
             );
         if (row.GetBoolean(4))
             throw Refuse($"{login} or {role} owns tables of the store, and an owner can drop their walls: {Advice(role)}");
+        if (row.GetBoolean(5) && KeepsLoginsApart(options))
+            throw Refuse(
+                $"{login} may become {PostgresRole.Owner}, who can drop the walls between tenants: revoke {PostgresRole.Owner} from it, directly and through others. Migrations have a login of their own (OwnerConnectionString), or {Advice(role)}"
+            );
         if (row.GetString(8) == "off")
             throw Refuse("synchronous_commit is off: an acknowledged message could be lost. Set it to on for this database.");
         if (logger is not null)

@@ -36,7 +36,7 @@ public sealed class BucketReaderTests(PostgresCluster cluster)
             if (round % 2 == 1)
                 await world.WriteRandomAsync(random, random.Next(4) + 1, Span);
             if (round == 5)
-                await world.Store.Services.GetRequiredService<Compactor>().CompactAsync(CancellationToken.None);
+                await world.Store.Services.GetRequiredService<Compactor>().CompactAsync(int.MaxValue, CancellationToken.None);
             for (var i = 0; i < 12; i++)
                 await CompareAsync(world, random);
         }

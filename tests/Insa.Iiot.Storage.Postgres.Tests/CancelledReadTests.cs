@@ -11,6 +11,34 @@ public sealed class CancelledReadTests(PostgresCluster cluster)
     private static readonly DeviceId Press = DeviceId.Parse("press");
     private static readonly DateTime Noon = new(2026, 5, 1, 12, 0, 0, DateTimeKind.Utc);
 
+    private static readonly Dictionary<string, Func<PostgresStore, CancellationToken, IAsyncEnumerable<object>>> Streams = new()
+    {
+        ["points"] = (store, token) =>
+            store
+                .Reader.ReadAsync(Plant, new TelemetryQuery { Device = Press, Limit = int.MaxValue }, token)
+                .Select(point => (object)point),
+
+        // More than are asked for at once.
+        ["latest of devices"] = (store, token) =>
+            store
+                .SeriesReader.ReadLatestAsync(Plant, [Press, .. Enumerable.Range(0, 1500).Select(i => DeviceId.Parse($"d{i}"))], token)
+                .Select(point => (object)point),
+        ["buckets of series"] = (store, token) =>
+            store
+                .SeriesReader.AggregateAsync(
+                    Plant,
+                    new TelemetrySeriesQuery
+                    {
+                        Series = [new TelemetrySeries(Press, "n")],
+                        From = Noon,
+                        To = Noon.AddDays(1),
+                        Bucket = TimeSpan.FromSeconds(1),
+                    },
+                    token
+                )
+                .Select(bucket => (object)bucket),
+    };
+
     private static readonly Dictionary<string, Func<PostgresStore, CancellationToken, Task>> Reads = new()
     {
         ["points"] = async (store, token) =>
@@ -32,6 +60,8 @@ public sealed class CancelledReadTests(PostgresCluster cluster)
                 },
                 token
             ),
+        ["latest of devices"] = async (store, token) => await Streams["latest of devices"](store, token).CountAsync(token),
+        ["buckets of series"] = async (store, token) => await Streams["buckets of series"](store, token).CountAsync(token),
     };
 
     [Theory]
@@ -41,6 +71,10 @@ public sealed class CancelledReadTests(PostgresCluster cluster)
     [InlineData("latest", "iiot_data.telemetry_frame")]
     [InlineData("buckets", "iiot.telemetry_stream")]
     [InlineData("buckets", "iiot_data.telemetry_frame")]
+    [InlineData("latest of devices", "iiot.telemetry_stream")]
+    [InlineData("latest of devices", "iiot_data.telemetry_frame")]
+    [InlineData("buckets of series", "iiot.telemetry_stream")]
+    [InlineData("buckets of series", "iiot_data.telemetry_frame")]
     public async Task Nothing_is_left_running(string read, string table)
     {
         await using var store = await PostgresStore.MakeAsync(cluster);
@@ -56,7 +90,56 @@ public sealed class CancelledReadTests(PostgresCluster cluster)
         await Blocked.WaitAsync(store, 1);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        await NothingRunsAsync(store);
+        await holder.ExecuteAsync("rollback");
+        await Reads["latest"](store, CancellationToken.None);
+    }
 
+    [Theory]
+    [InlineData("points")]
+    [InlineData("latest of devices")]
+    [InlineData("buckets of series")]
+    public async Task Nothing_is_left_running_of_what_was_given_up_in_the_middle(string read)
+    {
+        await using var store = await PostgresStore.MakeAsync(cluster);
+        using var writer = new BatchWriter(framesPerTenant: 20_000);
+        for (var i = 0; i < 20_000; i++)
+            writer.Add(
+                Plant,
+                Press,
+                Noon.AddSeconds(i),
+                frame =>
+                {
+                    frame.AddDouble("n"u8, i);
+                    frame.AddDouble("m"u8, i);
+                }
+            );
+        await store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
+        await using var holder = new NpgsqlConnection(cluster.Server.AdminConnectionString(store.DatabaseName));
+        await holder.OpenAsync();
+
+        using var cancel = new CancellationTokenSource();
+        await using (var stream = Streams[read](store, cancel.Token).GetAsyncEnumerator())
+        {
+            Assert.True(await stream.MoveNextAsync());
+            await holder.ExecuteAsync("begin; lock table iiot.telemetry_stream, iiot_data.telemetry_frame in access exclusive mode");
+            var reading = Task.Run(async () =>
+            {
+                while (await stream.MoveNextAsync())
+                    continue;
+            });
+            await Blocked.WaitAsync(store, 1);
+            await cancel.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+        }
+
+        await NothingRunsAsync(store);
+        await holder.ExecuteAsync("rollback");
+        await Reads["latest"](store, CancellationToken.None);
+    }
+
+    private static async Task NothingRunsAsync(PostgresStore store)
+    {
         // The lock still stands: what runs would still wait.
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (
@@ -68,7 +151,5 @@ public sealed class CancelledReadTests(PostgresCluster cluster)
             )
         )
             limit.Token.ThrowIfCancellationRequested();
-        await holder.ExecuteAsync("rollback");
-        await Reads["latest"](store, CancellationToken.None);
     }
 }

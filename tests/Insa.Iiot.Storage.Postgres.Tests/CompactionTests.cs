@@ -1,7 +1,10 @@
+using System.Diagnostics.Metrics;
 using System.Text;
 using Insa.Iiot.Conformance;
 using Insa.Iiot.Storage.Postgres.Jobs;
+using Insa.Iiot.Storage.Postgres.Rollups;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
 namespace Insa.Iiot.Storage.Postgres.Tests;
 
@@ -102,14 +105,14 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
         await CloseAsync();
         await using var other = await PostgresStore.MakeAsync(cluster, _store.DatabaseName);
         await using var frames = await BlockAsync("lock table iiot_data.telemetry_frame_20260501t00 in access share mode");
-        var first = Compactor.CompactAsync(CancellationToken.None);
+        var first = Compactor.CompactAsync(int.MaxValue, CancellationToken.None);
         await Blocked.WaitAsync(_store, 1);
 
         // It has read all there was, and waits to empty the partition. What is written now must keep it from that.
         await WriteAsync(Day.AddHours(4), 2);
         await _store.QueryAsync("delete from iiot_data.rollup_pending");
         await using var streams = await BlockAsync("lock table iiot.telemetry_layout in access exclusive mode");
-        var second = other.Services.GetRequiredService<Compactor>().CompactAsync(CancellationToken.None);
+        var second = other.Services.GetRequiredService<Compactor>().CompactAsync(int.MaxValue, CancellationToken.None);
         while (!second.IsCompleted && await _store.QueryAsync("select count(*) from iiot_data.late_write") is not 0L)
             await Task.Yield();
         await frames.DisposeAsync();
@@ -127,7 +130,7 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
         await using var other = await PostgresStore.MakeAsync(cluster, _store.DatabaseName);
         await using (await BlockAsync("lock table iiot_data.telemetry_frame_20260501t00 in access share mode"))
         {
-            var first = Compactor.CompactAsync(CancellationToken.None);
+            var first = Compactor.CompactAsync(int.MaxValue, CancellationToken.None);
             await Blocked.WaitAsync(_store, 1);
             await _store.QueryAsync("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 7461205");
             await WriteAsync(Day.AddHours(4), 2);
@@ -136,7 +139,7 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
 
         await _store.QueryAsync("delete from iiot_data.rollup_pending");
         Assert.Equal([1, 2], await ValuesAsync());
-        Assert.Equal(1, await other.Services.GetRequiredService<Compactor>().CompactAsync(CancellationToken.None));
+        Assert.Equal(1, await other.Services.GetRequiredService<Compactor>().CompactAsync(int.MaxValue, CancellationToken.None));
         Assert.Equal([1, 2], await ValuesAsync());
     }
 
@@ -162,33 +165,90 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
 
         // The chunks are there, the frames too: as after a crash between the two.
         await CloseAsync();
-        await _store.QueryAsync("alter function iiot_data.empty_frames(timestamptz) rename to empty_frames_kept");
+        await _store.QueryAsync("alter function iiot_data.empty_frames(timestamptz, interval) rename to empty_frames_kept");
         await _store.QueryAsync(
-            "create function iiot_data.empty_frames(at timestamptz) returns boolean language plpgsql as $$ begin raise exception 'killed'; end $$"
+            "create function iiot_data.empty_frames(at timestamptz, wait interval) returns boolean language plpgsql as $$ begin raise exception 'killed'; end $$"
         );
-        Assert.Equal(0, await Compactor.CompactAsync(CancellationToken.None));
+        Assert.Equal(0, await Compactor.CompactAsync(int.MaxValue, CancellationToken.None));
         AssertSame(before, await ReadAllAsync());
         await _store.QueryAsync(
-            "drop function iiot_data.empty_frames(timestamptz); alter function iiot_data.empty_frames_kept(timestamptz) rename to empty_frames"
+            "drop function iiot_data.empty_frames(timestamptz, interval); alter function iiot_data.empty_frames_kept(timestamptz, interval) rename to empty_frames"
         );
 
         // The host that failed waits; the next one need not.
         Assert.Equal(0, await CompactAsync());
         await using var other = await PostgresStore.MakeAsync(cluster, _store.DatabaseName);
-        Assert.Equal(2, await other.Services.GetRequiredService<Compactor>().CompactAsync(CancellationToken.None));
+        Assert.Equal(2, await other.Services.GetRequiredService<Compactor>().CompactAsync(int.MaxValue, CancellationToken.None));
         Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot_data.telemetry_frame"));
         AssertSame(before, await ReadAllAsync());
     }
 
     [Fact]
-    public async Task A_frame_that_cannot_be_read_keeps_no_other_span_as_it_is()
+    public async Task A_frame_that_cannot_be_read_is_set_aside_and_keeps_nothing_as_it_is()
+    {
+        using var counted = new MetricCollector<long>(
+            _store.Services.GetRequiredService<IMeterFactory>(),
+            "Insa.Iiot.Storage.Postgres",
+            "insa.iiot.postgres.quarantined"
+        );
+        await WriteAsync(Day.AddHours(3), 1);
+        await WriteAsync(Day.AddHours(4), 2);
+        await WriteAsync(Day.AddDays(1).AddHours(3), 3);
+        await _store.QueryAsync(
+            $"update iiot_data.telemetry_frame set vals = '\\x0102' where ts in ('{Day.AddHours(3):O}', '{Day.AddDays(1).AddHours(3):O}')"
+        );
+        Assert.Equal(2, await CompactAsync());
+        Assert.Equal([2], await ValuesAsync());
+        Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot_data.telemetry_frame"));
+        Assert.Equal(
+            "1 0102 03:00, 1 0102 03:00",
+            await _store.QueryAsync(
+                "select string_agg(concat_ws(' ', tenant_no, encode(bytes, 'hex'), to_char(starts at time zone 'UTC', 'HH24:MI')), ', ') from iiot_data.quarantine"
+            )
+        );
+        Assert.Equal(2, counted.GetMeasurementSnapshot().EvaluateAsCounter());
+    }
+
+    [Fact]
+    public async Task A_frame_that_was_set_aside_is_not_set_aside_again_when_the_compaction_broke_off()
     {
         await WriteAsync(Day.AddHours(3), 1);
-        await WriteAsync(Day.AddDays(1).AddHours(3), 2);
-        await _store.QueryAsync($"update iiot_data.telemetry_frame set vals = '\\x00' where ts < '{Day.AddDays(1):O}'");
+        await _store.QueryAsync("update iiot_data.telemetry_frame set vals = '\\x0102'");
+        await CloseAsync();
+        await using (await BlockAsync("lock table iiot_data.telemetry_frame_20260501t00 in access share mode"))
+        {
+            var broken = Compactor.CompactAsync(int.MaxValue, CancellationToken.None);
+            await Blocked.WaitAsync(_store, 1);
+            await _store.QueryAsync("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and objid = 7461205");
+            await Assert.ThrowsAnyAsync<Npgsql.NpgsqlException>(() => broken);
+        }
+
+        Assert.Equal(1L, await _store.QueryAsync("select count(*) from iiot_data.quarantine"));
         Assert.Equal(1, await CompactAsync());
-        Assert.Equal(1L, await _store.QueryAsync("select count(*) from iiot_data.telemetry_chunk"));
-        Assert.Equal(1L, await _store.QueryAsync("select count(*) from iiot_data.telemetry_frame"));
+        Assert.Equal(1L, await _store.QueryAsync("select count(*) from iiot_data.quarantine"));
+    }
+
+    [Fact]
+    public async Task A_chunk_that_cannot_be_read_is_set_aside_when_frames_join_it_and_its_rollup_stays()
+    {
+        var rollups = _store.Services.GetRequiredService<RollupJob>();
+        await WriteAsync(Day.AddHours(3), 1);
+        await WriteAsync(Day.AddHours(4), 2);
+        await rollups.RunAsync(int.MaxValue, CancellationToken.None);
+        await Compactor.CompactAsync(int.MaxValue, CancellationToken.None);
+        await _store.QueryAsync("update iiot_data.telemetry_chunk set d = '\\x0102'");
+        await WriteAsync(Day.AddHours(3.5), 10);
+        await WriteAsync(Day.AddHours(7), 20);
+        await rollups.RunAsync(int.MaxValue, CancellationToken.None);
+        Assert.Equal(1, await Compactor.CompactAsync(int.MaxValue, CancellationToken.None));
+        await rollups.RunAsync(int.MaxValue, CancellationToken.None);
+
+        Assert.Equal([10, 20], await ValuesAsync());
+        Assert.Equal("0102", await _store.QueryAsync("select encode(bytes, 'hex') from iiot_data.quarantine"));
+        Assert.Equal(
+            "1:1,1:2,1:20",
+            await _store.QueryAsync("select string_agg(n || ':' || max, ',' order by bucket) from iiot_data.rollup_hour")
+        );
     }
 
     [Fact]
@@ -260,7 +320,7 @@ public sealed class CompactionTests(PostgresCluster cluster) : IAsyncLifetime
     private async Task<int> CompactAsync()
     {
         await CloseAsync();
-        return await Compactor.CompactAsync(CancellationToken.None);
+        return await Compactor.CompactAsync(int.MaxValue, CancellationToken.None);
     }
 
     private async Task WriteAsync(DateTime timestamp, double value)

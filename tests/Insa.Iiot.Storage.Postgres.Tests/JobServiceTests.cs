@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using Insa.Iiot.Conformance;
 using Insa.Iiot.Storage.Postgres.Jobs;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
@@ -11,6 +13,7 @@ public sealed class JobServiceTests(PostgresCluster cluster)
 {
     private const int JobFailed = 5080;
     private const int JobsTaken = 5081;
+    private const int ClocksDiffer = 5082;
 
     private static readonly TenantId Plant = TenantId.Parse("plant");
     private static readonly DeviceId Press = DeviceId.Parse("press");
@@ -84,6 +87,61 @@ public sealed class JobServiceTests(PostgresCluster cluster)
     }
 
     [Fact]
+    public async Task A_host_whose_clock_is_not_the_servers_closes_and_deletes_nothing()
+    {
+        await using var host = await Host.MakeAsync(cluster);
+        using var refused = new MetricCollector<long>(
+            host.Store.Services.GetRequiredService<IMeterFactory>(),
+            "Insa.Iiot.Storage.Postgres",
+            "insa.iiot.postgres.jobs.refused"
+        );
+        await host.Store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        await host.WriteAsync(Now.AddDays(-1));
+        host.Store.ServerClock!.Behind = TimeSpan.FromDays(365);
+        await host.RunAsync();
+        var retention = host.Store.Services.GetRequiredService<PostgresRetention>();
+        Assert.True((await Assert.ThrowsAsync<TelemetryStoreException>(() => retention.RunAsync())).IsTransient);
+        Assert.Equal("-infinity", await host.Store.QueryAsync("select closed_before::text from iiot_data.telemetry_state"));
+        Assert.Equal(1L, await host.Store.QueryAsync("select count(*) from iiot_data.telemetry_frame"));
+        Assert.NotEqual(0, host.Count(ClocksDiffer));
+        Assert.NotEqual(0, refused.GetMeasurementSnapshot().EvaluateAsCounter());
+
+        host.Store.ServerClock.Behind = TimeSpan.FromSeconds(-90);
+        await host.RunAsync();
+        Assert.Equal(1L, await host.CountAsync());
+    }
+
+    [Fact]
+    public async Task A_host_whose_clock_is_wrong_leaves_the_jobs_to_another()
+    {
+        await using var first = await Host.MakeAsync(cluster);
+        await using var second = await Host.MakeAsync(cluster, first.Store.DatabaseName);
+        await first.Jobs.StartAsync(CancellationToken.None);
+        await first.WaitAsync(JobsTaken);
+        await second.Jobs.StartAsync(CancellationToken.None);
+        first.Store.ServerClock!.Behind = TimeSpan.FromMinutes(10);
+        await first.WaitAsync(ClocksDiffer);
+        await second.WaitAsync(JobsTaken);
+        await second.Jobs.StopAsync(CancellationToken.None);
+        await first.Jobs.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task Hours_are_closed_between_two_spans_that_are_compacted()
+    {
+        await using var host = await Host.MakeAsync(cluster);
+        foreach (var days in (int[])[3, 2])
+            await host.WriteAsync(Now.AddDays(-days));
+        Assert.True(await host.RunAsync());
+        Assert.Equal(1L, await host.CountAsync());
+        host.Time.Advance(TimeSpan.FromHours(1));
+        Assert.True(await host.RunAsync());
+        Assert.Equal(2L, await host.CountAsync());
+        Assert.Equal(Now, await host.Store.QueryAsync("select closed_before from iiot_data.telemetry_state"));
+        Assert.False(await host.RunAsync());
+    }
+
+    [Fact]
     public async Task A_job_that_fails_keeps_no_other_from_being_done()
     {
         await using var host = await Host.MakeAsync(cluster);
@@ -118,7 +176,7 @@ public sealed class JobServiceTests(PostgresCluster cluster)
 
         public int Count(int id) => _log.Collector.GetSnapshot().Count(record => record.Id.Id == id);
 
-        public Task RunAsync() => Jobs.RunOnceAsync(CancellationToken.None);
+        public Task<bool> RunAsync() => Jobs.RunOnceAsync(CancellationToken.None);
 
         // Minute after minute, as its clock has it.
         public async Task WaitAsync(int id, int times = 1)

@@ -31,6 +31,7 @@ public sealed class PostgresErrorsTests(PostgresCluster cluster)
     [InlineData(PostgresErrorCodes.IoError)]
     [InlineData(PostgresErrorCodes.DataCorrupted)]
     [InlineData("2200H")]
+    [InlineData(PostgresErrorCodes.ForeignKeyViolation)]
     public void What_is_not_about_the_data_is_transient(string sqlState)
     {
         var error = Error(sqlState);
@@ -44,7 +45,6 @@ public sealed class PostgresErrorsTests(PostgresCluster cluster)
     [InlineData(PostgresErrorCodes.DatetimeFieldOverflow)]
     [InlineData(PostgresErrorCodes.UntranslatableCharacter)]
     [InlineData(PostgresErrorCodes.NotNullViolation)]
-    [InlineData(PostgresErrorCodes.ForeignKeyViolation)]
     [InlineData(PostgresErrorCodes.UniqueViolation)]
     [InlineData(PostgresErrorCodes.CheckViolation)]
     [InlineData(PostgresErrorCodes.ProgramLimitExceeded)]

@@ -1,5 +1,6 @@
 using Insa.Iiot.Conformance;
 using Insa.Iiot.Storage.Postgres.Devices;
+using Insa.Iiot.Storage.Postgres.Jobs;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -29,6 +30,8 @@ internal sealed class PostgresStore : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging(logging ?? (_ => { }));
         services.AddSingleton(time ?? TimeProvider.System);
+        if (time is not null)
+            services.AddSingleton<IServerClock>(ServerClock = new FakeServerClock(time));
         services.AddSingleton<IIssuedCertificateVerifier, TrustingVerifier>();
         services
             .AddIiot()
@@ -44,6 +47,9 @@ internal sealed class PostgresStore : IAsyncDisposable
     }
 
     public string DatabaseName { get; }
+
+    /// <summary>Of a store that was given a clock: the server's goes by it, unless it is set otherwise.</summary>
+    public FakeServerClock? ServerClock { get; }
 
     public IServiceProvider Services => _services;
 
@@ -88,6 +94,8 @@ internal sealed class PostgresStore : IAsyncDisposable
         );
         Assert.True(await Retention.SetAsync(tenant, policy, there?.Keep));
     }
+
+    public Peers.PostgresServer Server => _cluster.Server;
 
     /// <summary>Runs a statement as the administrator, past all walls.</summary>
     public Task<object?> QueryAsync(string sql) => _cluster.Server.QueryAsync(sql, DatabaseName);

@@ -239,6 +239,75 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Hours_whose_day_is_marked_while_their_partition_is_about_to_go_stay()
+    {
+        await WriteDaysAsync(Plant, "n", 40);
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.FromDays(30)));
+        await SettleAsync();
+        await using var admin = await OpenAsync();
+        await using var block = await admin.BeginTransactionAsync();
+        await ExecuteAsync(admin, "select from iiot_data.rollup_hour");
+        var run = Retention.RunAsync();
+        await Blocked.WaitAsync(_store, 1);
+        await _store.QueryAsync(
+            "insert into iiot_data.rollup_pending_day select tenant_no, device_no, bucket from iiot_data.rollup_day; delete from iiot_data.rollup_day"
+        );
+        await block.RollbackAsync();
+        Assert.Equal(RetentionActionKind.Keep, Assert.Single((await run).Actions).Kind);
+        await SettleAsync();
+        Assert.Equal(1L, await _store.QueryAsync("select n from iiot_data.rollup_day"));
+        await Retention.RunAsync();
+        Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot_data.rollup_hour"));
+    }
+
+    [Fact]
+    public async Task What_all_keep_equally_long_goes_by_partition_and_never_row_by_row()
+    {
+        await UseAsync(options =>
+        {
+            options.RawRetention = TimeSpan.FromDays(30);
+            options.MinuteRetention = TimeSpan.FromDays(31);
+        });
+        foreach (var tenant in (TenantId[])[Plant, Other])
+            await WriteDaysAsync(tenant, "n", 33, 32, 31, 30, 29);
+        await SettleAsync();
+        var actions = (await Retention.RunAsync()).Actions;
+        Assert.All(actions, one => Assert.Equal(RetentionActionKind.DropPartition, one.Kind));
+        Assert.Equal(
+            [RetentionTier.Raw, RetentionTier.Raw, RetentionTier.Raw, RetentionTier.Minute, RetentionTier.Minute],
+            actions.Select(one => one.Tier)
+        );
+        Assert.Equal(2, await CountAsync(Plant, "n"));
+    }
+
+    [Fact]
+    public async Task Rows_whose_partition_goes_before_long_wait_for_it_and_those_of_a_shorter_policy_do_not()
+    {
+        await UseAsync(options => options.DayRetention = TimeSpan.FromDays(35));
+        await WriteDaysAsync(Plant, "n", 40);
+        await SettleAsync();
+
+        // As of a host of before, whose partitions are of a year and months: this one is due as a whole in two days.
+        await _store.QueryAsync(
+            $"""
+            set role iiot_owner;
+            create table iiot_data.kept as select * from iiot_data.rollup_day;
+            select iiot_data.drop_partition('iiot_data.rollup_day', starts, false) from iiot_data.partitions('iiot_data.rollup_day');
+            create table iiot_data.wide partition of iiot_data.rollup_day for values from ('{Today.AddDays(-60):O}') to ('{Today.AddDays(
+                -33
+            ):O}');
+            insert into iiot_data.rollup_day select * from iiot_data.kept;
+            """
+        );
+        Assert.Empty((await Retention.RunAsync()).Actions);
+
+        // It waits a day at most, and there are more until then whatever the time of day is.
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("n", RetentionTier.Day, TimeSpan.FromDays(5)));
+        await WriteDaysAsync(Other, "n", 1);
+        Assert.Equal(RetentionActionKind.DeleteRows, Assert.Single((await Retention.RunAsync()).Actions).Kind);
+    }
+
+    [Fact]
     public async Task A_late_point_does_not_replace_the_rollup_of_a_partition_that_was_dropped()
     {
         await WriteDaysAsync(Plant, "n", 100);
@@ -254,10 +323,12 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     public async Task Where_the_tenant_no_longer_keeps_hours_there_is_nothing_to_prove()
     {
         await WriteDaysAsync(Plant, "n", 20);
-        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Hour, TimeSpan.FromDays(10)));
+        await WriteDaysAsync(Other, "n", 1);
+        foreach (var tier in (RetentionTier[])[RetentionTier.Minute, RetentionTier.Hour])
+            await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", tier, TimeSpan.FromDays(10)));
         await SettleAsync();
         await Retention.RunAsync();
-        Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot_data.rollup_hour"));
+        Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot_data.rollup_hour where tenant_no = 1"));
         await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(15)));
         await Retention.RunAsync();
         Assert.Equal(0, await CountAsync(Plant, "n"));
@@ -296,6 +367,32 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
             await _store.QueryAsync($"update iiot_data.rollup_hour set {change}");
             Assert.All((await Retention.RunAsync()).Actions, one => Assert.Equal(RetentionActionKind.Keep, one.Kind));
             Assert.Equal(2, await CountAsync(Plant, "n"));
+        }
+    }
+
+    [Theory]
+    [InlineData(
+        "update iiot_data.rollup_minute set minutes = set_byte(minutes, length(minutes) - 1, get_byte(minutes, length(minutes) - 1) # 1)"
+    )]
+    [InlineData("update iiot_data.rollup_minute set minutes = ''")]
+    [InlineData("delete from iiot_data.rollup_minute where hour = (select min(hour) from iiot_data.rollup_minute)")]
+    public async Task Whatever_the_minutes_say_otherwise_the_points_stay(string change)
+    {
+        foreach (var compacted in (bool[])[true, false])
+        {
+            await UseAsync();
+            await WriteDaysAsync(Plant, "n", 40);
+            await WriteAsync(Plant, "n", Today.AddDays(-40).AddHours(3.2), 3);
+            await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+            await SettleAsync(compacted);
+            await _store.QueryAsync(change);
+            Assert.All((await Retention.RunAsync()).Actions, one => Assert.Equal(RetentionActionKind.Keep, one.Kind));
+            Assert.Equal(2, await CountAsync(Plant, "n"));
+
+            // Where the tenant no longer keeps them there is nothing to compare with.
+            await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Minute, TimeSpan.FromDays(35)));
+            await Retention.RunAsync();
+            Assert.Equal(0, await CountAsync(Plant, "n"));
         }
     }
 
@@ -510,7 +607,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_chunk_that_cannot_be_read_stays_with_its_rollup_and_stops_nobody()
+    public async Task A_chunk_that_cannot_be_read_leaves_its_rollup_and_stops_nobody()
     {
         await WriteDaysAsync(Plant, "n", 40);
         await WriteDaysAsync(Other, "n", 40);
@@ -521,7 +618,80 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
         await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
         await SettleAsync();
         Assert.Equal("1:40,2:50", await HoursAsync("n || ':' || max"));
-        Assert.Equal(RetentionActionKind.Keep, Assert.Single((await Retention.RunAsync()).Actions).Kind);
+
+        // It was set aside when the late point came, and is due, as that point is once it was rolled up, or found to be no more than the rollup knows.
+        Assert.Equal(
+            [RetentionActionKind.Keep, RetentionActionKind.DeleteRows],
+            (await Retention.RunAsync()).Actions.Select(one => one.Kind)
+        );
+        Assert.Equal(0L, await _store.QueryAsync("select count(*) from iiot_data.quarantine"));
+        await SettleAsync();
+        await Retention.RunAsync();
+        Assert.Equal((0, 2), (await CountAsync(Plant, "n"), await CountAsync(Other, "n")));
+        Assert.Equal("1:40,2:50", await HoursAsync("n || ':' || max"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_frame_that_cannot_be_read_keeps_no_partition(bool beforeItIsRolledUp)
+    {
+        await WriteDaysAsync(Plant, "n", 40);
+        await WriteAsync(Plant, "n", Today.AddDays(-40).AddHours(3.5), 50);
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("*", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        const string Damage = "update iiot_data.telemetry_frame set vals = '\\x00' where extract(minute from ts) = 30";
+        if (beforeItIsRolledUp)
+            await _store.QueryAsync(Damage);
+        await SettleAsync(compacted: false);
+        if (!beforeItIsRolledUp)
+            await _store.QueryAsync(Damage);
+        Assert.Contains((await Retention.RunAsync()).Actions, one => one.Kind == RetentionActionKind.DropPartition);
+        Assert.Equal(
+            0L,
+            await _store.QueryAsync("select (select count(*) from iiot_data.telemetry_frame) + (select count(*) from iiot_data.quarantine)")
+        );
+        Assert.Equal(beforeItIsRolledUp ? "1:40" : "2:50", await HoursAsync("n || ':' || max"));
+    }
+
+    [Fact]
+    public async Task What_was_set_aside_goes_with_the_last_of_its_metrics_and_stays_while_it_is_held()
+    {
+        using (var writer = new BatchWriter())
+        {
+            foreach (var days in (int[])[40, 10])
+            {
+                writer.Add(
+                    Plant,
+                    Press,
+                    Today.AddDays(-days),
+                    frame =>
+                    {
+                        frame.AddDouble("a"u8, 1);
+                        frame.AddDouble("b"u8, 2);
+                    }
+                );
+            }
+
+            await _store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
+        }
+
+        await _store.QueryAsync("update iiot_data.telemetry_frame set vals = '\\x00'");
+        await SettleAsync();
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("a", RetentionTier.Raw, TimeSpan.FromDays(30)));
+        Assert.Equal(2L, await LeftAsync());
+        await _store.SetPolicyAsync(Plant, new RetentionPolicy("b", RetentionTier.Raw, TimeSpan.FromDays(35)));
+        await Retention.HoldAsync(Plant, new LegalHold("case", "press", "b", DateTime.MinValue, DateTime.MaxValue, "a case"));
+        Assert.Equal(2L, await LeftAsync());
+        await Retention.ReleaseAsync(Plant, "case");
+        Assert.Equal(1L, Assert.Single((await Retention.RunAsync(dryRun: true)).Actions).Rows);
+        Assert.Equal(1L, await LeftAsync());
+        Assert.EndsWith("retention delete quarantine", (string?)await AuditAsync(Plant), StringComparison.Ordinal);
+
+        async Task<object?> LeftAsync()
+        {
+            await Retention.RunAsync();
+            return await _store.QueryAsync("select count(*) from iiot_data.quarantine");
+        }
     }
 
     private PostgresRetention Retention => _store.Services.GetRequiredService<PostgresRetention>();
@@ -540,7 +710,7 @@ public sealed class RetentionTests(PostgresCluster cluster) : IAsyncLifetime
     {
         await Rollups.RunAsync(int.MaxValue, CancellationToken.None);
         if (compacted)
-            await _store.Services.GetRequiredService<Compactor>().CompactAsync(CancellationToken.None);
+            await _store.Services.GetRequiredService<Compactor>().CompactAsync(int.MaxValue, CancellationToken.None);
     }
 
     private async Task<List<TelemetryBucket>> AggregateAsync(DateTime start)

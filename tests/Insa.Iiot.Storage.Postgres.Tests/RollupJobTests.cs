@@ -23,7 +23,7 @@ public sealed class RollupJobTests(PostgresCluster cluster)
             if (random.Next(3) > 0)
                 await world.MakeJob().RunAsync(random.Next(6), CancellationToken.None);
             if (random.Next(6) == 0)
-                await world.Store.Services.GetRequiredService<Compactor>().CompactAsync(CancellationToken.None);
+                await world.Store.Services.GetRequiredService<Compactor>().CompactAsync(int.MaxValue, CancellationToken.None);
         }
 
         world.Time.SetUtcNow(new DateTimeOffset(RollupWorld.Start + Span).AddHours(20));

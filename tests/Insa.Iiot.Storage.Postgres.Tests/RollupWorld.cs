@@ -1,7 +1,10 @@
 using System.Text;
 using Insa.Iiot.Conformance;
+using Insa.Iiot.Storage.Postgres.Diagnostics;
+using Insa.Iiot.Storage.Postgres.Jobs;
 using Insa.Iiot.Storage.Postgres.Rollups;
 using Insa.Iiot.Storage.Postgres.Telemetry;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -44,6 +47,12 @@ internal sealed class RollupWorld : IAsyncDisposable
             new PostgresPointSource(NullLogger<PostgresPointSource>.Instance),
             Options.Create(new PostgresStorageOptions()),
             Time,
+            new JobClock(
+                new FakeServerClock(Time),
+                Time,
+                Store.Services.GetRequiredService<PostgresMetrics>(),
+                NullLogger<JobClock>.Instance
+            ),
             NullLogger<RollupJob>.Instance
         );
 

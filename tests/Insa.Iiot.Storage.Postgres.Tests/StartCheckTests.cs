@@ -30,6 +30,8 @@ public sealed class StartCheckTests(PostgresCluster cluster)
     [InlineData("bypassrls", "create role above_{0} bypassrls")]
     [InlineData("indirect", "create role above_{0} bypassrls; create role between_{0}; grant above_{0} to between_{0}", "between_{0}")]
     [InlineData("predefined", "", "pg_read_all_data")]
+    [InlineData("createrole", "create role above_{0} createrole")]
+    [InlineData("replication", "create role above_{0} replication")]
     public async Task A_login_that_may_become_more_than_a_tenant_is_refused(string name, string above, string member = "above_{0}")
     {
         if (above.Length > 0)
@@ -49,22 +51,70 @@ public sealed class StartCheckTests(PostgresCluster cluster)
     }
 
     [Fact]
-    public async Task A_login_for_each_role_starts_without_a_warning_but_that_of_the_owner()
+    public async Task A_login_for_each_role_starts_without_a_warning() => Assert.Empty(await WarningsAsync(cluster.UseOwnLogins));
+
+    [Fact]
+    public async Task One_login_for_everything_with_the_owner_is_warned_of()
     {
-        Assert.Empty(await WarningsAsync(cluster.UseOwnLogins));
-        await cluster.Server.QueryAsync("create role iiot_app_and_owner login noinherit in role iiot_app, iiot_owner");
-        var warning = Assert.Single(
+        await cluster.Server.QueryAsync($"create role does_it_all login noinherit {Roles}, iiot_owner");
+        Assert.Contains(
             await WarningsAsync(options =>
             {
-                cluster.UseOwnLogins(options);
-                options.ConnectionString = options.ConnectionString.Replace(
-                    PostgresCluster.HostApp,
-                    "iiot_app_and_owner",
-                    StringComparison.Ordinal
-                );
-            })
+                options.ConnectionString = As(options.ConnectionString, "does_it_all");
+                options.OwnerConnectionString = null;
+            }),
+            warning => warning.Contains("may also take the owner's role", StringComparison.Ordinal)
         );
-        Assert.Contains("may also take the owner's role", warning, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("app", "iiot_owner")]
+    [InlineData("writer", "iiot_owner")]
+    [InlineData("jobs", "iiot_owner")]
+    [InlineData("app", "between_owner")]
+    public async Task Where_logins_are_kept_apart_one_that_may_become_the_owner_is_refused(string role, string owner)
+    {
+        var login = $"{role}_and_{owner}";
+        if (owner != "iiot_owner")
+            await cluster.Server.QueryAsync($"create role {owner} in role iiot_owner");
+        await cluster.Server.QueryAsync($"create role {login} login noinherit in role iiot_{role}, {owner}");
+        await AssertOwnLoginRefusedAsync(role, login, $"{login} may become iiot_owner", "revoke iiot_owner", "OwnerConnectionString");
+    }
+
+    [Theory]
+    [InlineData("owner")]
+    [InlineData("writer")]
+    [InlineData("jobs")]
+    public async Task Logins_are_kept_apart_as_soon_as_one_role_has_its_own(string own)
+    {
+        var login = $"all_but_{own}";
+        await cluster.Server.QueryAsync($"create role {login} login noinherit {Roles}, iiot_owner");
+        await using var store = await PostgresStore.MakeAsync(
+            cluster,
+            configure: options =>
+            {
+                var all = options.ConnectionString;
+                options.ConnectionString = As(all, login);
+                options.OwnerConnectionString = own == "owner" ? As(all, PostgresCluster.Deploy) : null;
+                options.WriterConnectionString = own == "writer" ? As(all, PostgresCluster.HostWriter) : null;
+                options.JobsConnectionString = own == "jobs" ? As(all, PostgresCluster.HostJobs) : null;
+            }
+        );
+        await AssertRefusedAsync(store, isTransient: false, $"{login} may become iiot_owner");
+    }
+
+    [Theory]
+    [InlineData("app", "createrole", "nocreaterole")]
+    [InlineData("writer", "createrole", "nocreaterole")]
+    [InlineData("jobs", "createrole", "nocreaterole")]
+    [InlineData("app", "replication", "noreplication")]
+    [InlineData("writer", "replication", "noreplication")]
+    [InlineData("jobs", "replication", "noreplication")]
+    public async Task A_login_that_may_help_itself_to_more_is_refused(string role, string right, string advice)
+    {
+        var login = $"{role}_with_{right}";
+        await cluster.Server.QueryAsync($"create role {login} login noinherit {right} in role iiot_{role}");
+        await AssertOwnLoginRefusedAsync(role, login, login, $"has {right.ToUpperInvariant()}", advice);
     }
 
     [Fact]
@@ -204,6 +254,34 @@ public sealed class StartCheckTests(PostgresCluster cluster)
     private async Task AssertRefusedAsync(string connectionString, bool isTransient, params string[] expected)
     {
         await using var store = await StoreAsync(connectionString);
+        await AssertRefusedAsync(store, isTransient, expected);
+    }
+
+    private async Task AssertOwnLoginRefusedAsync(string role, string login, params string[] expected)
+    {
+        await using var store = await PostgresStore.MakeAsync(
+            cluster,
+            configure: options =>
+            {
+                options.MigrateOnStart = false;
+                options.OwnerConnectionString = null;
+                cluster.UseOwnLogins(options);
+                if (role == "app")
+                    options.ConnectionString = As(options.ConnectionString, login);
+                if (role == "writer")
+                    options.WriterConnectionString = As(options.ConnectionString, login);
+                if (role == "jobs")
+                    options.JobsConnectionString = As(options.ConnectionString, login);
+            }
+        );
+        await AssertRefusedAsync(store, isTransient: false, expected);
+    }
+
+    private static string As(string connectionString, string login) =>
+        new NpgsqlConnectionStringBuilder(connectionString) { Username = login }.ConnectionString;
+
+    private static async Task AssertRefusedAsync(PostgresStore store, bool isTransient, params string[] expected)
+    {
         var refusal = await Assert.ThrowsAsync<TelemetryStoreException>(async () =>
             await store.Database.ReadyAsync(CancellationToken.None)
         );

@@ -109,6 +109,28 @@ public sealed class TenantErasureTests(PostgresCluster cluster) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_looks_numbers_up_has_them_before_an_erasure_begins()
+    {
+        await ReleaseHoldsAsync();
+        await Store.QueryAsync("update iiot.tenant set erase_requested_at = now() where name = 'mine'");
+        await using var writer = await RawConnection.OpenAsync(Store.Database.Writer);
+        await using var jobs = await RawConnection.OpenAsync(Store.Database.Jobs);
+        var begin = $"select iiot_data.begin_erasure({_data.MineNo})";
+
+        // The numbers that are there already take no other lock that an erasure would meet.
+        Assert.Null((await writer.TryAsync("select iiot_data.find_streams('mine', array['shared'], array['said'])")).Refusal);
+        Assert.Equal(Npgsql.PostgresErrorCodes.LockNotAvailable, (await jobs.TryAsync(begin)).Refusal?.SqlState);
+        await writer.ExecuteAsync("commit");
+        Assert.Equal(true, await jobs.ScalarAsync(begin));
+
+        // From then on the name is nobody's.
+        await jobs.ExecuteAsync("commit");
+        await writer.ExecuteAsync("begin");
+        var found = await writer.ScalarAsync("select tenant_no from iiot_data.find_streams('mine', array['shared'], array['said'])");
+        Assert.NotEqual(_data.MineNo, found);
+    }
+
+    [Fact]
     public async Task An_erasure_that_was_stopped_hinders_no_job()
     {
         await ReleaseHoldsAsync();

@@ -14,7 +14,7 @@ internal static partial class PostgresLog
     [LoggerMessage(
         5002,
         LogLevel.Warning,
-        "The login {Login} may also take the owner's role. Well for development; in production give migrations a login of their own (docs/postgres.md)"
+        "The one login {Login} may also take the owner's role. Well for development; in production each role has a login of its own, and no other than that of migrations may (docs/postgres.md)"
     )]
     public static partial void LoginOwns(this ILogger logger, string login);
 
@@ -98,6 +98,13 @@ internal static partial class PostgresLog
     )]
     public static partial void NotCompacted(this ILogger logger, Exception exception, DateTime start);
 
+    [LoggerMessage(
+        5043,
+        LogLevel.Warning,
+        "{Frames} frames and {Chunks} chunks of the span from {Start:u} cannot be read, and were set aside in iiot_data.quarantine: restore them from a backup, or leave them to retention"
+    )]
+    public static partial void SetAside(this ILogger logger, long frames, long chunks, DateTime start);
+
     [LoggerMessage(5060, LogLevel.Information, "Retention deleted {Rows} rows of tier {Tier} from {From:u} to {To:u}")]
     public static partial void RetentionDeleted(this ILogger logger, string tier, DateTime from, DateTime to, long rows);
 
@@ -109,4 +116,11 @@ internal static partial class PostgresLog
 
     [LoggerMessage(5081, LogLevel.Information, "This host does the store's background jobs: rollups, compaction, retention")]
     public static partial void JobsTaken(this ILogger logger);
+
+    [LoggerMessage(
+        5082,
+        LogLevel.Warning,
+        "The clock of this host says {Here:u}, the server's {There:u}: it does no background jobs until they agree. Set the one that is wrong"
+    )]
+    public static partial void ClocksDiffer(this ILogger logger, DateTime here, DateTime there);
 }

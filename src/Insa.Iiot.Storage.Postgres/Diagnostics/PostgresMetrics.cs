@@ -11,6 +11,8 @@ internal sealed class PostgresMetrics
     private readonly Counter<long> _framesIsolated;
     private readonly Counter<long> _replays;
     private readonly Histogram<double> _writeDuration;
+    private readonly Counter<long> _setAside;
+    private readonly Counter<long> _jobsRefused;
 
     public PostgresMetrics(IMeterFactory factory)
     {
@@ -27,6 +29,16 @@ internal sealed class PostgresMetrics
             "s",
             "Time of one batch, all its transactions."
         );
+        _setAside = meter.CreateCounter<long>(
+            "insa.iiot.postgres.quarantined",
+            "{row}",
+            "Stored rows that could not be read and were set aside, by kind."
+        );
+        _jobsRefused = meter.CreateCounter<long>(
+            "insa.iiot.postgres.jobs.refused",
+            "{run}",
+            "Runs of background jobs that were refused, by reason."
+        );
     }
 
     /// <param name="path">From a fixed set: <c>copy</c>, <c>merge</c>.</param>
@@ -35,6 +47,17 @@ internal sealed class PostgresMetrics
 
     /// <param name="reason">From a fixed set: <c>frame</c>, <c>name</c>, <c>time</c>: what of them the server refused.</param>
     public void FrameIsolated(string reason) => _framesIsolated.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    /// <param name="kind">From a fixed set: <c>frame</c>, <c>chunk</c>.</param>
+    /// <param name="rows">How many.</param>
+    public void SetAside(string kind, long rows)
+    {
+        if (rows > 0)
+            _setAside.Add(rows, new KeyValuePair<string, object?>("kind", kind));
+    }
+
+    /// <param name="reason">From a fixed set: <c>clock</c>.</param>
+    public void JobsRefused(string reason) => _jobsRefused.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public void Replayed() => _replays.Add(1);
 

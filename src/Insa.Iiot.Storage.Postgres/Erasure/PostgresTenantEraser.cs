@@ -115,7 +115,7 @@ internal sealed class PostgresTenantEraser(PostgresDatabase database, TimeProvid
         await using var disposeConnection = connection.ConfigureAwait(false);
         return await PatientLock
                 .TryAsync<bool?>(
-                    async () =>
+                    async _ =>
                         (bool)
                             (
                                 await ScalarAsync(

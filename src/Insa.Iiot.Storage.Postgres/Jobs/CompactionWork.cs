@@ -10,6 +10,7 @@ internal sealed class CompactionWork(long t0)
     private const long BytesPerPoint = 32;
     private const long MostBytes = 256 * 1024 * 1024;
     private const int MostReserved = 1_000_000;
+    private const int BytesPerUnreadable = 64;
 
     // A device is not divided, and the fastest have more to say.
     private const long MostBytesOfOneDevice = 4L * 1024 * 1024 * 1024;
@@ -21,6 +22,8 @@ internal sealed class CompactionWork(long t0)
     private readonly ChunkDecoder _decoder = new();
     private readonly SeriesColumns _decoded = new();
     private readonly ChunkRows _rows = new();
+    private readonly List<(int StreamNo, long Time, long Arrived)> _unreadableFrames = [];
+    private readonly List<(int DeviceNo, int MetricNo)> _unreadableChunks = [];
     private bool _hasFrames;
     private bool _isOfOneDevice;
     private long _bytes;
@@ -30,7 +33,7 @@ internal sealed class CompactionWork(long t0)
     /// <summary>The streams of this portion.</summary>
     public IEnumerable<int> StreamNos => _streams.Keys;
 
-    /// <summary>Whether no frame was added.</summary>
+    /// <summary>Whether no frame was added that can be read.</summary>
     public bool IsEmpty => !_hasFrames;
 
     /// <summary>Whether there is more than fits into memory.</summary>
@@ -38,6 +41,12 @@ internal sealed class CompactionWork(long t0)
 
     /// <summary>Whether a chunk that was there is now part of a new one.</summary>
     public bool HasMerged { get; private set; }
+
+    /// <summary>Frames that are not of their stream's layout. They are left out.</summary>
+    public IReadOnlyList<(int StreamNo, long Time, long Arrived)> UnreadableFrames => _unreadableFrames;
+
+    /// <summary>Chunks that do not decode. They are left out.</summary>
+    public IReadOnlyList<(int DeviceNo, int MetricNo)> UnreadableChunks => _unreadableChunks;
 
     /// <summary>What <see cref="Encode"/> made, in the binary format of COPY.</summary>
     public ReadOnlyMemory<byte> Rows => _rows.Written;
@@ -62,6 +71,8 @@ internal sealed class CompactionWork(long t0)
 
         _series.Clear();
         _streams.Clear();
+        _unreadableFrames.Clear();
+        _unreadableChunks.Clear();
         _hasFrames = false;
         HasMerged = false;
         _bytes = 0;
@@ -77,12 +88,16 @@ internal sealed class CompactionWork(long t0)
         }
     }
 
-    /// <exception cref="TelemetryStoreException">The frame is not one of its stream's layout.</exception>
     public void AddFrame(int streamNo, long time, long arrived, ReadOnlySpan<byte> vals, ReadOnlySpan<byte> extra)
     {
         var series = _streams[streamNo];
         if (!FrameCodec.IsWhole(vals, extra, series.Length))
-            throw new TelemetryStoreException("A stored frame cannot be read: it is not of its stream's layout.", isTransient: false);
+        {
+            _unreadableFrames.Add((streamNo, time, arrived));
+            _bytes += BytesPerUnreadable;
+            return;
+        }
+
         _hasFrames = true;
         _bytes += BytesOf(series.Length) + extra.Length;
         if (extra.IsEmpty)
@@ -107,11 +122,15 @@ internal sealed class CompactionWork(long t0)
         }
     }
 
-    /// <exception cref="TelemetryStoreException">The chunk cannot be read.</exception>
     public void AddChunk(int deviceNo, int metricNo, byte[] chunk)
     {
         if (!_decoder.TryDecode(chunk, ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, _decoded))
-            throw new TelemetryStoreException("A stored chunk cannot be read.", isTransient: false);
+        {
+            _unreadableChunks.Add((deviceNo, metricNo));
+            _bytes += BytesPerUnreadable;
+            return;
+        }
+
         _bytes += BytesOf(_decoded.Count) + chunk.Length;
         Series(deviceNo, metricNo).Add(_decoded);
         HasMerged = true;

@@ -1,6 +1,7 @@
 using System.Data;
 using Insa.Iiot.Storage.Postgres.Chunks;
 using Insa.Iiot.Storage.Postgres.Diagnostics;
+using Insa.Iiot.Storage.Postgres.Retention;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -18,6 +19,8 @@ internal sealed class Compactor(
     PostgresDatabase database,
     IOptions<PostgresStorageOptions> options,
     TimeProvider time,
+    JobClock clock,
+    Quarantine quarantine,
     ILogger<Compactor> logger
 )
 {
@@ -26,9 +29,11 @@ internal sealed class Compactor(
     // Spans that could not be compacted. Only who holds the lock looks at it.
     private readonly Dictionary<DateTime, DateTimeOffset> _waiting = [];
 
-    /// <summary>Compacts every partition that is due.</summary>
+    /// <summary>Compacts the partitions that are due, the oldest first.</summary>
+    /// <param name="most">How many at most; those that fail, or are written to meanwhile, do not count.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <returns>How many that were; 0 if another compaction or a run of retention is at work.</returns>
-    public async Task<int> CompactAsync(CancellationToken cancellationToken)
+    public async Task<int> CompactAsync(int most, CancellationToken cancellationToken)
     {
         var taken = await SessionLock.TryTakeAsync(database, SessionLock.Maintenance, cancellationToken).ConfigureAwait(false);
         if (taken is null)
@@ -41,10 +46,12 @@ internal sealed class Compactor(
             return 0;
         }
 
-        var spans = await FindDueAsync(taken.Connection, time.GetUtcNow().UtcDateTime - after, cancellationToken).ConfigureAwait(false);
+        var now = await clock.GetUtcNowAsync(taken.Connection, cancellationToken).ConfigureAwait(false);
         var compacted = 0;
-        foreach (var span in spans)
+        foreach (var span in await FindDueAsync(taken.Connection, now - after, cancellationToken).ConfigureAwait(false))
         {
+            if (compacted == most)
+                break;
             if (await TryCompactAsync(taken.Connection, span, cancellationToken).ConfigureAwait(false))
                 compacted++;
         }
@@ -52,16 +59,16 @@ internal sealed class Compactor(
         return compacted;
     }
 
-    // One frame or chunk that cannot be read, or is too large, must not keep all other spans as they are.
+    // One span that fails, or a device that says too much in it, must not keep all other spans as they are.
     private async Task<bool> TryCompactAsync(NpgsqlConnection writing, PartitionSpan span, CancellationToken cancellationToken)
     {
         if (_waiting.TryGetValue(span.Starts, out var until) && time.GetUtcNow() < until)
             return false;
         try
         {
-            await CompactAsync(writing, span, cancellationToken).ConfigureAwait(false);
+            var isEmptied = await CompactAsync(writing, span, cancellationToken).ConfigureAwait(false);
             _waiting.Remove(span.Starts);
-            return true;
+            return isEmptied;
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && writing.State == ConnectionState.Open)
         {
@@ -99,25 +106,28 @@ internal sealed class Compactor(
         return spans;
     }
 
-    private async Task CompactAsync(NpgsqlConnection writing, PartitionSpan span, CancellationToken cancellationToken)
+    private async Task<bool> CompactAsync(NpgsqlConnection writing, PartitionSpan span, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
         var reading = await database.Jobs.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeReading = reading.ConfigureAwait(false);
 
         await SpanReader.WatchAsync(writing, span, cancellationToken).ConfigureAwait(false);
-        await ExecuteAsync(writing, "select iiot_data.ensure_chunk_partition($1)", [Parameter.Time(span.Starts)], cancellationToken)
+        await TierPartitions
+            .EnsureAsync(writing, TierTable.Of(RetentionTier.Raw), span.Starts, options.Value, cancellationToken)
             .ConfigureAwait(false);
 
         var (points, chunks, bytes) = await RewriteAsync(reading, writing, span, cancellationToken).ConfigureAwait(false);
-        if (await EmptyAsync(writing, span, cancellationToken).ConfigureAwait(false))
+        var isEmptied = await EmptyAsync(writing, span, cancellationToken).ConfigureAwait(false);
+        if (isEmptied)
             logger.Compacted(span.Starts, points, chunks, bytes, time.GetElapsedTime(started).TotalSeconds);
         else
             logger.CompactionAgain(span.Starts);
+        return isEmptied;
     }
 
     // While one portion is compressed and written, the next is read.
-    private static async Task<(long Points, long Chunks, long Bytes)> RewriteAsync(
+    private async Task<(long Points, long Chunks, long Bytes)> RewriteAsync(
         NpgsqlConnection reading,
         NpgsqlConnection writing,
         PartitionSpan span,
@@ -145,18 +155,19 @@ internal sealed class Compactor(
         return (free.TotalPoints + busy.TotalPoints, free.TotalChunks + busy.TotalChunks, free.TotalBytes + busy.TotalBytes);
     }
 
-    private static async Task WriteChunksAsync(
+    private async Task WriteChunksAsync(
         NpgsqlConnection connection,
         PartitionSpan span,
         CompactionWork work,
         CancellationToken cancellationToken
     )
     {
-        if (work.IsEmpty)
+        if (work.IsEmpty && work.UnreadableFrames.Count == 0)
             return;
         work.Encode();
         var transaction = await connection.BeginTransactionAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeTransaction = transaction.ConfigureAwait(false);
+        var aside = await Quarantine.SetAsideAsync(connection, span, work, cancellationToken).ConfigureAwait(false);
         if (work.HasMerged)
         {
             var command = new NpgsqlCommand(
@@ -186,15 +197,17 @@ internal sealed class Compactor(
 
         await stream.DisposeAsync().ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+        quarantine.Report(span, aside);
     }
 
     private Task<bool> EmptyAsync(NpgsqlConnection connection, PartitionSpan span, CancellationToken cancellationToken) =>
         PatientLock.TryAsync(
-            async () =>
+            async wait =>
             {
-                var command = new NpgsqlCommand("select iiot_data.empty_frames($1)", connection);
+                var command = new NpgsqlCommand("select iiot_data.empty_frames($1, $2)", connection);
                 await using var disposeCommand = command.ConfigureAwait(false);
                 command.Parameters.Add(Parameter.Time(span.Starts));
+                command.Parameters.Add(Parameter.Interval(wait));
                 return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
             },
             otherwise: false,

@@ -17,6 +17,7 @@ internal sealed class JobService(
     RetentionRun retention,
     IOptions<PostgresStorageOptions> options,
     TimeProvider time,
+    JobClock clock,
     ILogger<JobService> logger
 ) : BackgroundService
 {
@@ -38,12 +39,19 @@ internal sealed class JobService(
     }
 
     /// <summary>One round of all jobs, none of which keeps the others from being done.</summary>
-    public async Task RunOnceAsync(CancellationToken cancellationToken)
+    /// <returns>Whether there may be more to compact: one span takes minutes, and hours are to be closed in between.</returns>
+    public async Task<bool> RunOnceAsync(CancellationToken cancellationToken)
     {
+        var compacted = 0;
         await TryAsync(() => MakePartitionsAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
         await TryAsync(() => rollups.RunAsync(int.MaxValue, cancellationToken), cancellationToken).ConfigureAwait(false);
-        await TryAsync(() => compactor.CompactAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+        await TryAsync(
+                async () => compacted = await compactor.CompactAsync(most: 1, cancellationToken).ConfigureAwait(false),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
         await TryAsync(() => RunRetentionAsync(cancellationToken), cancellationToken).ConfigureAwait(false);
+        return compacted > 0;
     }
 
     private async Task RunWhileHeldAsync(PeriodicTimer timer, CancellationToken cancellationToken)
@@ -54,11 +62,13 @@ internal sealed class JobService(
             return;
         await using var disposeHeld = held.ConfigureAwait(false);
         logger.JobsTaken();
-        do
+        while (true)
         {
-            await RunOnceAsync(cancellationToken).ConfigureAwait(false);
-            await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
-        } while (await IsAliveAsync(held.Connection, cancellationToken).ConfigureAwait(false));
+            // Throws if the session has ended, and the lock with it; or gives the lock away, for a host whose clock is right.
+            await clock.GetUtcNowAsync(held.Connection, cancellationToken).ConfigureAwait(false);
+            if (!await RunOnceAsync(cancellationToken).ConfigureAwait(false))
+                await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
+        }
     }
 
     // Whatever it was, what is left to do is still marked, and the host goes on.
@@ -96,16 +106,8 @@ internal sealed class JobService(
             connection
         );
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(Parameter.Time(time.GetUtcNow().UtcDateTime));
+        command.Parameters.Add(Parameter.Time(await clock.GetUtcNowAsync(connection, cancellationToken).ConfigureAwait(false)));
         command.Parameters.Add(Parameter.Number(PeriodsAhead));
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-    }
-
-    // Throws if the session has ended, and the lock with it.
-    private static async Task<bool> IsAliveAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
-    {
-        var command = new NpgsqlCommand("select true", connection);
-        await using var disposeCommand = command.ConfigureAwait(false);
-        return (bool)(await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false))!;
     }
 }

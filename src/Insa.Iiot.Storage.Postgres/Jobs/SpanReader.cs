@@ -24,7 +24,7 @@ internal static class SpanReader
     /// <param name="span">The span.</param>
     /// <param name="next">Says where the next portion goes.</param>
     /// <param name="cancellationToken">Ends the reading.</param>
-    /// <exception cref="TelemetryStoreException">Something cannot be read, or a device has said more than fits into memory.</exception>
+    /// <exception cref="TelemetryStoreException">A device has said more than fits into memory.</exception>
     public static async IAsyncEnumerable<CompactionWork> ReadAsync(
         NpgsqlConnection connection,
         PartitionSpan span,
@@ -67,7 +67,8 @@ internal static class SpanReader
         return !work.IsFull;
     }
 
-    // The numbers are ours: nothing of a name goes into the text of a COPY, which takes no parameters.
+    // The numbers are ours: nothing of a name goes into the text of a COPY, which takes no parameters. In no order: the server would sort on disk
+    // what comes by the index or as it arrived, nearly all of it by time in either case, and the few series that are not are sorted here.
     private static async Task ReadFramesAsync(
         NpgsqlConnection connection,
         PartitionSpan span,
@@ -80,7 +81,7 @@ internal static class SpanReader
             $$"""
             COPY (select stream_no, ts, arrived_at, vals, extra from iiot_data.telemetry_frame
             where tenant_no = {{work.TenantNo}} and stream_no = any ('{{{string.Join(',', work.StreamNos)}}}')
-              and ts >= '{{span.Starts:O}}' and ts < '{{span.Ends:O}}' order by stream_no, ts) TO STDOUT (FORMAT BINARY)
+              and ts >= '{{span.Starts:O}}' and ts < '{{span.Ends:O}}') TO STDOUT (FORMAT BINARY)
             """
         );
         var rows = new RawRows(await connection.BeginRawBinaryCopyAsync(sql, cancellationToken).ConfigureAwait(false));

@@ -1,16 +1,16 @@
+using System.Diagnostics.CodeAnalysis;
 using Insa.Iiot.Storage.Postgres.Chunks;
 using Insa.Iiot.Storage.Postgres.Rollups;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace Insa.Iiot.Storage.Postgres.Retention;
 
-/// <summary>Rolls points of one tenant up once more, and compares the hours with those that are stored: bit by bit, in every class.</summary>
-/// <param name="connection">Where the stored hours are read.</param>
+/// <summary>Rolls points of one tenant up once more, and compares the hours and minutes with those that are stored: bit by bit, in every class.</summary>
+/// <param name="connection">Where the stored ones are read.</param>
 /// <param name="now">The time of the run.</param>
-/// <param name="hourRetention">How long hours are kept where no policy says otherwise.</param>
-internal sealed class PointProof(NpgsqlConnection connection, DateTime now, TimeSpan? hourRetention)
+/// <param name="options">Say how long hours and minutes are kept where no policy says otherwise.</param>
+internal sealed class PointProof(NpgsqlConnection connection, DateTime now, PostgresStorageOptions options)
 {
     private readonly RollupRows _made = new();
     private readonly HashSet<(int DeviceNo, int MetricNo)> _series = [];
@@ -39,28 +39,44 @@ internal sealed class PointProof(NpgsqlConnection connection, DateTime now, Time
         roller.Complete();
     }
 
-    /// <summary>Finds the hours that the rollups do not know, or of which they say something else.</summary>
+    /// <summary>Finds the hours that the rollups do not know, or of which, or of whose minutes, they say something else.</summary>
     /// <remarks>An hour of which points have gone before may say something else, as long as it is not one that would be made again.</remarks>
-    public async Task<List<(int DeviceNo, int MetricNo, long Start)>> FindDifferentAsync(CancellationToken cancellationToken)
+    public async Task<HashSet<(int DeviceNo, int MetricNo, long Start)>> FindDifferentAsync(CancellationToken cancellationToken)
     {
+        var different = new HashSet<(int, int, long)>();
         if (_made.Rows.Count == 0)
-            return [];
-        var made = ByHour(_made.Rows);
+            return different;
         var terms = await ReadTermsAsync(cancellationToken).ConfigureAwait(false);
-        var stored = ByHour(await ReadStoredAsync(cancellationToken).ConfigureAwait(false));
+        var made = ByHour(_made.Rows);
+        var hours = ByHour(await ReadStoredAsync(cancellationToken).ConfigureAwait(false));
         var none = new RollupStats[RollupQuality.Classes];
-        return
-        [
-            .. made.Where(hour =>
-                {
-                    var (rawFrom, hoursFrom) = terms.GetValueOrDefault(hour.Key.MetricNo, (long.MinValue, long.MinValue));
-                    var other = stored.GetValueOrDefault(hour.Key, none);
-                    var isDue = hour.Key.Start + PostgresTime.PerHour <= hoursFrom;
-                    var knowsOfMore = hour.Key.Start < rawFrom && !Total(hour.Value).Covers(Total(other));
-                    return !isDue && !knowsOfMore && !hour.Value.AsSpan().SequenceEqual(other);
-                })
-                .Select(hour => hour.Key),
-        ];
+        foreach (var (hour, classes) in made)
+        {
+            var of = terms.GetValueOrDefault(hour.MetricNo, Terms.None);
+            var stored = hours.GetValueOrDefault(hour, none);
+            if (
+                !of.AreHoursDue(hour.Start)
+                && !of.KnowOfMore(hour.Start, Total(classes), Total(stored))
+                && !classes.AsSpan().SequenceEqual(stored)
+            )
+                different.Add(hour);
+        }
+
+        var minutes = await ReadStoredMinutesAsync(cancellationToken).ConfigureAwait(false);
+        foreach (var (of, metricNo, packed) in _made.Minutes)
+        {
+            var hour = (of.DeviceNo, metricNo, of.Start);
+            var stored = minutes.GetValueOrDefault(hour) ?? [];
+            var term = terms.GetValueOrDefault(metricNo, Terms.None);
+            if (
+                !term.AreMinutesDue(of.Start)
+                && !packed.Span.SequenceEqual(stored)
+                && !(MinuteCodec.TryTotal(stored, of.Start, out var total) && term.KnowOfMore(of.Start, Total(made[hour]), total))
+            )
+                different.Add(hour);
+        }
+
+        return different;
     }
 
     private static Dictionary<(int DeviceNo, int MetricNo, long Start), RollupStats[]> ByHour(IEnumerable<RollupRow> rows)
@@ -85,12 +101,13 @@ internal sealed class PointProof(NpgsqlConnection connection, DateTime now, Time
         return total;
     }
 
-    // From when on all points of a metric are there, and from when on its hours are kept.
-    private async Task<Dictionary<int, (long RawFrom, long HoursFrom)>> ReadTermsAsync(CancellationToken cancellationToken)
+    private async Task<Dictionary<int, Terms>> ReadTermsAsync(CancellationToken cancellationToken)
     {
         var command = Command(
             """
-            select m.metric_no, coalesce(z.raw_from, '-infinity'), coalesce($3 - iiot_data.keep(m.tenant_no, m.name, 'hour', $4), '-infinity')
+            select m.metric_no, coalesce(z.raw_from, '-infinity'),
+              coalesce($3 - iiot_data.keep(m.tenant_no, m.name, 'hour', $4), '-infinity'),
+              coalesce($3 - iiot_data.keep(m.tenant_no, m.name, 'minute', $5), '-infinity')
             from iiot.telemetry_metric m
             left join iiot_data.tier_whole z on z.tenant_no = m.tenant_no and z.metric_no = m.metric_no
             where m.tenant_no = $1 and m.metric_no = any ($2)
@@ -100,31 +117,20 @@ internal sealed class PointProof(NpgsqlConnection connection, DateTime now, Time
         command.Parameters.Add(Parameter.Number(_tenantNo));
         command.Parameters.Add(Parameter.Numbers([.. _series.Select(series => series.MetricNo).Distinct()]));
         command.Parameters.Add(Parameter.Time(now));
-        command.Parameters.Add(Parameter.Interval(hourRetention));
+        command.Parameters.Add(Parameter.Interval(options.HourRetention));
+        command.Parameters.Add(Parameter.Interval(options.MinuteRetention));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
-        var terms = new Dictionary<int, (long, long)>();
+        var terms = new Dictionary<int, Terms>();
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
-            terms.Add(rows.GetInt32(0), (rows.GetFieldValue<long>(1), rows.GetFieldValue<long>(2)));
+            terms.Add(rows.GetInt32(0), new Terms(rows.GetFieldValue<long>(1), rows.GetFieldValue<long>(2), rows.GetFieldValue<long>(3)));
         return terms;
     }
 
     private async Task<List<RollupRow>> ReadStoredAsync(CancellationToken cancellationToken)
     {
-        var command = Command(
-            $"""
-            select r.device_no, r.metric_no, r.quality, r.bucket, {RollupColumns.Names}
-            from unnest($2, $3) s (device_no, metric_no)
-            join iiot_data.rollup_hour r
-              on r.tenant_no = $1 and r.device_no = s.device_no and r.metric_no = s.metric_no and r.bucket >= $4 and r.bucket <= $5
-            """
-        );
+        var command = StoredCommand($"r.device_no, r.metric_no, r.quality, r.bucket, {RollupColumns.Names}", "rollup_hour", "bucket");
         await using var disposeCommand = command.ConfigureAwait(false);
-        command.Parameters.Add(Parameter.Number(_tenantNo));
-        command.Parameters.Add(Parameter.Numbers([.. _series.Select(series => series.DeviceNo)]));
-        command.Parameters.Add(Parameter.Numbers([.. _series.Select(series => series.MetricNo)]));
-        command.Parameters.Add(Parameter.Time(_made.Rows.Min(row => row.Bucket)));
-        command.Parameters.Add(Parameter.Time(_made.Rows.Max(row => row.Bucket)));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         var stored = new List<RollupRow>();
@@ -142,5 +148,51 @@ internal sealed class PointProof(NpgsqlConnection connection, DateTime now, Time
         return stored;
     }
 
+    private async Task<Dictionary<(int, int, long), byte[]>> ReadStoredMinutesAsync(CancellationToken cancellationToken)
+    {
+        var command = StoredCommand("r.device_no, r.metric_no, r.hour, r.minutes", "rollup_minute", "hour");
+        await using var disposeCommand = command.ConfigureAwait(false);
+        var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+        await using var disposeRows = rows.ConfigureAwait(false);
+        var stored = new Dictionary<(int, int, long), byte[]>();
+        while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
+            stored.Add((rows.GetInt32(0), rows.GetInt32(1), rows.GetFieldValue<long>(2)), rows.GetFieldValue<byte[]>(3));
+        return stored;
+    }
+
+    private NpgsqlCommand StoredCommand(string columns, string table, string start)
+    {
+        var command = Command(
+            $"""
+            select {columns} from unnest($2, $3) s (device_no, metric_no)
+            join iiot_data.{table} r
+              on r.tenant_no = $1 and r.device_no = s.device_no and r.metric_no = s.metric_no and r.{start} >= $4 and r.{start} <= $5
+            """
+        );
+        command.Parameters.Add(Parameter.Number(_tenantNo));
+        command.Parameters.Add(Parameter.Numbers([.. _series.Select(series => series.DeviceNo)]));
+        command.Parameters.Add(Parameter.Numbers([.. _series.Select(series => series.MetricNo)]));
+        command.Parameters.Add(Parameter.Time(_made.Rows.Min(row => row.Bucket)));
+        command.Parameters.Add(Parameter.Time(_made.Rows.Max(row => row.Bucket)));
+        return command;
+    }
+
+    [SuppressMessage("Security", "CA2100", Justification = "The texts are made of constants alone.")]
     private NpgsqlCommand Command(string sql) => new(sql, connection) { CommandTimeout = 0 };
+
+    /// <summary>What is kept of a metric.</summary>
+    /// <param name="RawFrom">From when on all its points are there.</param>
+    /// <param name="HoursFrom">From when on its hours are kept.</param>
+    /// <param name="MinutesFrom">From when on its minutes are kept.</param>
+    private readonly record struct Terms(long RawFrom, long HoursFrom, long MinutesFrom)
+    {
+        public static readonly Terms None = new(long.MinValue, long.MinValue, long.MinValue);
+
+        public bool AreHoursDue(long hour) => hour + PostgresTime.PerHour <= HoursFrom;
+
+        public bool AreMinutesDue(long hour) => hour + PostgresTime.PerHour <= MinutesFrom;
+
+        // Points have gone, and what is stored was made of them too.
+        public bool KnowOfMore(long hour, in RollupStats made, in RollupStats stored) => hour < RawFrom && !made.Covers(stored);
+    }
 }

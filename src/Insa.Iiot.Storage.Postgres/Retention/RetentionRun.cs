@@ -11,6 +11,8 @@ internal sealed class RetentionRun(
     PostgresDatabase database,
     IOptions<PostgresStorageOptions> options,
     TimeProvider time,
+    JobClock clock,
+    Quarantine quarantine,
     ILogger<RetentionRun> logger
 )
 {
@@ -18,11 +20,14 @@ internal sealed class RetentionRun(
     private const string HoldsChanged = "a hold was put up or taken down meanwhile; the next run tries again";
     private const string NotCompacted = "points of some metrics or tenants go from chunks alone, and CompactAfter is null";
 
+    // Bounds a transaction, and what is held in memory.
+    private const int ChunksPerDelete = 5000;
+
     private static readonly TimeSpan EmptyPartitionAge = TimeSpan.FromDays(7);
 
     public static string NameOf(RetentionTier tier) => TierTable.Of(tier).Name;
 
-    /// <exception cref="TelemetryStoreException">Another run, or a compaction, is at work.</exception>
+    /// <exception cref="TelemetryStoreException">Another run, or a compaction, is at work, or the host's clock is not the server's.</exception>
     public async Task<RetentionReport> RunAsync(bool dryRun, IProgress<RetentionAction>? progress, CancellationToken cancellationToken)
     {
         var actions = new List<RetentionAction>();
@@ -56,26 +61,30 @@ internal sealed class RetentionRun(
 
     private async Task RunAsync(NpgsqlConnection connection, bool dryRun, Action<RetentionAction> done, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow().UtcDateTime;
+        var now = await clock.GetUtcNowAsync(connection, cancellationToken).ConfigureAwait(false);
         var drops = new PartitionDrops(connection, options.Value, now, time);
         var rows = new RowDeletes(connection, options.Value, now);
-        var proof = new PointProof(connection, now, options.Value.HourRetention);
+        var proof = new PointProof(connection, now, options.Value);
         await DropFramesAsync(connection, drops, proof, dryRun, done, cancellationToken).ConfigureAwait(false);
         foreach (var tier in TierTable.All)
         {
             var groups = await rows.FindGroupsAsync(tier, cancellationToken).ConfigureAwait(false);
+            rows.Coming.Clear();
             await DropPartitionsAsync(drops, rows, tier, groups, dryRun, done, cancellationToken).ConfigureAwait(false);
             foreach (var group in groups)
                 await TryDeleteRowsAsync(rows, tier, group, dryRun, done, cancellationToken).ConfigureAwait(false);
         }
 
+        var aside = new QuarantineDeletes(connection, options.Value, now);
+        foreach (var (tenant, before, count) in await aside.DeleteAsync(dryRun, cancellationToken).ConfigureAwait(false))
+            done(new RetentionAction(RetentionTier.Raw, RetentionActionKind.DeleteRows, tenant, DateTime.MinValue, before, count, ""));
         if (dryRun)
             return;
         foreach (var span in await drops.FindEmptyAsync(now - EmptyPartitionAge, cancellationToken).ConfigureAwait(false))
             await drops.DropEmptyAsync(span, cancellationToken).ConfigureAwait(false);
     }
 
-    private static async Task DropFramesAsync(
+    private async Task DropFramesAsync(
         NpgsqlConnection connection,
         PartitionDrops drops,
         PointProof proof,
@@ -92,7 +101,9 @@ internal sealed class RetentionRun(
 
             if (!dryRun)
                 await SpanReader.WatchAsync(connection, span, cancellationToken).ConfigureAwait(false);
-            var reason = await FrameProof.FindDifferenceAsync(connection, span, proof, cancellationToken).ConfigureAwait(false);
+            var reason = await FrameProof
+                .FindDifferenceAsync(connection, span, proof, quarantine, dryRun, cancellationToken)
+                .ConfigureAwait(false);
             if (reason is null && !dryRun)
                 reason = await drops.DropAsync(TierTable.OfFrames, span, cancellationToken).ConfigureAwait(false);
             done(ActionOf(TierTable.OfFrames, span, rows, reason));
@@ -109,13 +120,20 @@ internal sealed class RetentionRun(
         CancellationToken cancellationToken
     )
     {
+        var going = new List<(PartitionSpan, DateTime)>();
         foreach (var (span, rows) in await drops.FindDueAsync(tier, cancellationToken).ConfigureAwait(false))
         {
             if (tier.Tier == RetentionTier.Raw && await HasUnprovenAsync(deletes, groups, span, cancellationToken).ConfigureAwait(false))
                 continue; // row by row, then
             var reason = dryRun ? null : await drops.DropAsync(tier, span, cancellationToken).ConfigureAwait(false);
             done(ActionOf(tier, span, rows, reason));
+
+            // If not now, then the next time: not row by row.
+            going.Add((span, DateTime.MinValue));
         }
+
+        going.AddRange(await drops.FindComingAsync(tier, cancellationToken).ConfigureAwait(false));
+        deletes.Coming.AddRange(going);
     }
 
     private static async Task<bool> HasUnprovenAsync(
@@ -127,9 +145,11 @@ internal sealed class RetentionRun(
     {
         foreach (var group in groups)
         {
-            var (_, others) = await deletes.JudgeAsync(group, span.Starts, span.Ends, cancellationToken).ConfigureAwait(false);
-            if (others > 0)
-                return true;
+            await foreach (var (_, others) in deletes.JudgeAsync(group, span.Starts, span.Ends, cancellationToken).ConfigureAwait(false))
+            {
+                if (others > 0)
+                    return true;
+            }
         }
 
         return false;
@@ -161,33 +181,65 @@ internal sealed class RetentionRun(
         void Report(RetentionActionKind kind, long count, string reason) =>
             done(new RetentionAction(tier.Tier, kind, group.Tenant, DateTime.MinValue, group.Cutoff, count, reason));
 
+        var (deleted, kept, holdsChanged) = (0L, 0L, false);
         try
         {
-            var deleted = await rows.DeleteAsync(tier, group, dryRun, cancellationToken).ConfigureAwait(false);
-            if (tier.Tier == RetentionTier.Raw && deleted is { } proven)
+            if (tier.Tier == RetentionTier.Raw)
             {
-                var (chunks, others) = await rows.JudgeAsync(group, DateTime.MinValue, DateTime.MaxValue, cancellationToken)
-                    .ConfigureAwait(false);
-                if (others > 0)
-                    Kept(others, Unproven);
-                if (chunks.Count > 0)
-                    deleted =
-                        proven + (dryRun ? chunks.Count : await rows.DeleteAsync(group, chunks, cancellationToken).ConfigureAwait(false));
+                (deleted, kept, holdsChanged) = await DeleteChunksAsync(rows, group, dryRun, cancellationToken).ConfigureAwait(false);
+                if (kept > 0)
+                    Kept(kept, Unproven);
                 if (
                     options.Value.CompactAfter is null
                     && await rows.CountFramesAsync(group, cancellationToken).ConfigureAwait(false) is > 0 and var frames
                 )
                     Kept(frames, NotCompacted);
             }
-
-            if (deleted is null)
+            else if (await rows.DeleteAsync(tier, group, dryRun, cancellationToken).ConfigureAwait(false) is { } count)
+                deleted = count;
+            else
+                holdsChanged = true;
+            if (holdsChanged)
                 Kept(0, HoldsChanged);
-            else if (deleted > 0)
-                Deleted(deleted.Value);
         }
         catch (PostgresException e) when (PostgresErrors.IsAboutData(e) || e.SqlState == PostgresErrorCodes.LockNotAvailable)
         {
             Kept(0, e.MessageText);
+        }
+
+        if (deleted > 0)
+            Deleted(deleted);
+    }
+
+    private static async Task<(long Deleted, long Kept, bool HoldsChanged)> DeleteChunksAsync(
+        RowDeletes rows,
+        MetricGroup group,
+        bool dryRun,
+        CancellationToken cancellationToken
+    )
+    {
+        var (deleted, kept) = (0L, 0L);
+        var proven = new List<ChunkKey>();
+        await foreach (
+            var (page, others) in rows.JudgeAsync(group, DateTime.MinValue, DateTime.MaxValue, cancellationToken).ConfigureAwait(false)
+        )
+        {
+            kept += others;
+            proven.AddRange(page);
+            if (proven.Count >= ChunksPerDelete && !await DeleteAsync().ConfigureAwait(false))
+                return (deleted, kept, HoldsChanged: true);
+        }
+
+        var isDone = await DeleteAsync().ConfigureAwait(false);
+        return (deleted, kept, HoldsChanged: !isDone);
+
+        async Task<bool> DeleteAsync()
+        {
+            var count =
+                dryRun || proven.Count == 0 ? proven.Count : await rows.DeleteAsync(group, proven, cancellationToken).ConfigureAwait(false);
+            proven.Clear();
+            deleted += count ?? 0;
+            return count is not null;
         }
     }
 }

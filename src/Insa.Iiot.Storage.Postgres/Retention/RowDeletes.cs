@@ -1,7 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using Insa.Iiot.Storage.Postgres.Chunks;
+using Insa.Iiot.Storage.Postgres.Jobs;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Insa.Iiot.Storage.Postgres.Retention;
 
@@ -11,26 +14,32 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
 {
     private const int ChunksPerPage = 200;
 
-    // Proven by what is noted beside the chunk, or beyond proof.
-    private const string IsProven = "(c.t1 < date_trunc('hour', $4::timestamptz) or iiot_data.is_proven(c))";
+    // There is nothing left to prove it by.
+    private const string IsBeyondProof = "c.t1 < date_trunc('hour', $4::timestamptz)";
 
-    private readonly PointProof _proof = new(connection, now, options.HourRetention);
+    private readonly PointProof _proof = new(connection, now, options);
     private readonly ChunkDecoder _decoder = new();
     private readonly SeriesColumns _columns = new();
+
+    /// <summary>Partitions of the tier at hand that go as a whole, and when: their rows are left to that, unless it takes too long.</summary>
+    public List<(PartitionSpan Span, DateTime Due)> Coming { get; } = [];
 
     /// <summary>The metrics of each tenant that are kept equally long; those that are kept for ever are left out.</summary>
     public async Task<List<MetricGroup>> FindGroupsAsync(TierTable tier, CancellationToken cancellationToken)
     {
         var command = Command(
             """
-            select k.tenant_no, t.name, $3 - k.keep, coalesce($3 - k.keep_hours, '-infinity'), array_agg(k.metric_no)
+            select k.tenant_no, t.name, $3 - k.keep, coalesce($3 - k.keep_proof, '-infinity'), array_agg(k.metric_no)
             from (
-              select m.tenant_no, m.metric_no, iiot_data.keep(m.tenant_no, m.name, $1, $2) as keep,
-                iiot_data.keep(m.tenant_no, m.name, 'hour', $4) as keep_hours
-              from iiot.telemetry_metric m) k
+              select m.tenant_no, m.metric_no, m.keep,
+                case when m.hours is not null and m.minutes is not null then greatest(m.hours, m.minutes) end as keep_proof
+              from (
+                select tenant_no, metric_no, iiot_data.keep(tenant_no, name, $1, $2) as keep,
+                  iiot_data.keep(tenant_no, name, 'hour', $4) as hours, iiot_data.keep(tenant_no, name, 'minute', $5) as minutes
+                from iiot.telemetry_metric) m) k
             join iiot.tenant t on t.tenant_no = k.tenant_no and t.name is not null
             where k.keep is not null
-            group by k.tenant_no, t.name, k.keep, k.keep_hours order by t.name, k.keep, k.keep_hours
+            group by k.tenant_no, t.name, k.keep, k.keep_proof order by t.name, k.keep, k.keep_proof
             """
         );
         await using var disposeCommand = command.ConfigureAwait(false);
@@ -38,6 +47,7 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
         command.Parameters.Add(Parameter.Interval(tier.DefaultKeep(options)));
         command.Parameters.Add(Parameter.Time(now));
         command.Parameters.Add(Parameter.Interval(options.HourRetention));
+        command.Parameters.Add(Parameter.Interval(options.MinuteRetention));
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
         var groups = new List<MetricGroup>();
@@ -54,17 +64,17 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
         return groups;
     }
 
-    /// <summary>Deletes the rows of a group that are due and, if they are chunks, proven; or counts them.</summary>
+    /// <summary>Deletes the rows of a rollup's group that are due, or counts them.</summary>
     /// <returns>How many; <see langword="null"/> if holds have changed meanwhile, and nothing was deleted.</returns>
     public Task<long?> DeleteAsync(TierTable tier, MetricGroup group, bool dryRun, CancellationToken cancellationToken) =>
-        DeleteAsync(tier, group, tier.Tier == RetentionTier.Raw ? IsProven : "true", [], dryRun, cancellationToken);
+        DeleteAsync(tier, group, "true", [], dryRun, cancellationToken);
 
     /// <summary>Deletes chunks that <see cref="JudgeAsync"/> found proven.</summary>
     public Task<long?> DeleteAsync(MetricGroup group, List<ChunkKey> chunks, CancellationToken cancellationToken) =>
         DeleteAsync(
             TierTable.Of(RetentionTier.Raw),
             group,
-            "(c.device_no, c.metric_no, c.t0) in (select * from unnest($5, $6, $7) k (d, m, t))",
+            "(c.device_no, c.metric_no, c.t0) in (select * from unnest($7, $8, $9) k (d, m, t))",
             [
                 Parameter.Numbers([.. chunks.Select(chunk => chunk.DeviceNo)]),
                 Parameter.Numbers([.. chunks.Select(chunk => chunk.MetricNo)]),
@@ -74,29 +84,28 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
             cancellationToken
         );
 
-    /// <summary>Looks at the points of the chunks that are due and not proven by what is noted beside them.</summary>
-    /// <returns>The chunks that are proven so, and how many are not.</returns>
-    public async Task<(List<ChunkKey> Proven, long Others)> JudgeAsync(
+    /// <summary>Compares the chunks that are due with their rollups, page by page.</summary>
+    /// <returns>Of each page the chunks that are proven, and how many are not.</returns>
+    public async IAsyncEnumerable<(List<ChunkKey> Proven, int Others)> JudgeAsync(
         MetricGroup group,
         DateTime from,
         DateTime to,
-        CancellationToken cancellationToken
+        [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        var (proven, others) = (new List<ChunkKey>(), 0L);
         var last = new ChunkKey(int.MinValue, int.MinValue, long.MinValue);
         while (true)
         {
             _proof.Begin(group.TenantNo);
-            var (read, judged) = await ReadPageAsync(group, from, to, last, cancellationToken).ConfigureAwait(false);
+            var (read, proven, judged) = await ReadPageAsync(group, from, to, last, cancellationToken).ConfigureAwait(false);
             if (read.Count == 0)
-                return (proven, others);
+                yield break;
             var different = await _proof.FindDifferentAsync(cancellationToken).ConfigureAwait(false);
-            proven.AddRange(judged.Where(chunk => !different.Exists(hour => IsOf(hour, chunk))).Select(chunk => chunk.Key));
-            others += read.Count;
+            proven.AddRange(judged.Where(chunk => !different.Any(hour => IsOf(hour, chunk))).Select(chunk => chunk.Key));
+            yield return (proven, read.Count - proven.Count);
             last = read[^1];
             if (read.Count < ChunksPerPage)
-                return (proven, others - proven.Count);
+                yield break;
         }
     }
 
@@ -127,7 +136,8 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
 
     private static string Due(TierTable tier) =>
         $"""
-            c.tenant_no = $1 and c.metric_no = any ($2) and {tier.Ends} <= $3
+            c.tenant_no = $1 and c.metric_no = any ($2) and {tier.Starts} < $3 and {tier.Ends} <= $3
+            and not exists (select from unnest($5, $6) p (starts, ends) where {tier.Starts} >= p.starts and {tier.Starts} < p.ends)
             and not iiot_data.is_held(c.tenant_no, c.device_no, c.metric_no, {tier.Starts}, {tier.Ends})
             """;
 
@@ -174,8 +184,8 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
         return deleted;
     }
 
-    // The next page of chunks that are due and not proven, and those of them whose points were given to the proof.
-    private async Task<(List<ChunkKey> Read, List<(ChunkKey Key, long Last)> Judged)> ReadPageAsync(
+    // The next page of chunks that are due, those of them that need no proof, and those whose points were given to the proof.
+    private async Task<(List<ChunkKey> Read, List<ChunkKey> Proven, List<(ChunkKey Key, long Last)> Judged)> ReadPageAsync(
         MetricGroup group,
         DateTime from,
         DateTime to,
@@ -187,10 +197,9 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
         var command = GroupCommand(
             group,
             $"""
-            select c.device_no, c.metric_no, c.t0, c.t1, case when {tier.IsUsed} then c.d end
+            select c.device_no, c.metric_no, c.t0, c.t1, {tier.IsUsed} and {IsBeyondProof}, case when {tier.IsUsed} and not {IsBeyondProof} then c.d end
             from {tier.Table} c
-            where {Due(tier)} and c.t0 >= $5 and c.t0 < $6 and (c.device_no, c.metric_no, c.t0) > ($7, $8, $9)
-              and not ({tier.IsUsed} and {IsProven})
+            where {Due(tier)} and c.t0 >= $7 and c.t0 < $8 and (c.device_no, c.metric_no, c.t0) > ($9, $10, $11)
             order by c.device_no, c.metric_no, c.t0 limit {ChunksPerPage}
             """,
             [
@@ -204,21 +213,23 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
         await using var disposeCommand = command.ConfigureAwait(false);
         var rows = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRows = rows.ConfigureAwait(false);
-        var (read, judged) = (new List<ChunkKey>(), new List<(ChunkKey, long)>());
+        var (read, proven, judged) = (new List<ChunkKey>(), new List<ChunkKey>(), new List<(ChunkKey, long)>());
         while (await rows.ReadAsync(cancellationToken).ConfigureAwait(false))
         {
             var key = new ChunkKey(rows.GetInt32(0), rows.GetInt32(1), rows.GetFieldValue<long>(2));
             read.Add(key);
+            if (rows.GetBoolean(4))
+                proven.Add(key);
             if (
-                rows.IsDBNull(4)
-                || !_decoder.TryDecode(rows.GetFieldValue<byte[]>(4), ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, _columns)
+                rows.IsDBNull(5)
+                || !_decoder.TryDecode(rows.GetFieldValue<byte[]>(5), ChunkFormat.MaxPoints, ChunkFormat.MaxTextBytes, _columns)
             )
                 continue;
             _proof.Add(key.DeviceNo, key.MetricNo, _columns);
             judged.Add((key, rows.GetFieldValue<long>(3)));
         }
 
-        return (read, judged);
+        return (read, proven, judged);
     }
 
     private async Task LockHoldsAsync(CancellationToken cancellationToken)
@@ -250,7 +261,11 @@ internal sealed class RowDeletes(NpgsqlConnection connection, PostgresStorageOpt
         command.Parameters.Add(Parameter.Number(group.TenantNo));
         command.Parameters.Add(Parameter.Numbers(group.MetricNos));
         command.Parameters.Add(Parameter.Time(group.Cutoff));
-        command.Parameters.Add(Parameter.Time(group.HourCutoff));
+        command.Parameters.Add(Parameter.Time(group.ProofCutoff));
+        var until = now + TierPartitions.MostWait(now - group.Cutoff);
+        var coming = Coming.Where(partition => partition.Due <= until).ToList();
+        command.Parameters.Add(Parameter.List(coming.ConvertAll(partition => partition.Span.Starts), NpgsqlDbType.TimestampTz));
+        command.Parameters.Add(Parameter.List(coming.ConvertAll(partition => partition.Span.Ends), NpgsqlDbType.TimestampTz));
         command.Parameters.AddRange(parameters);
         return command;
     }

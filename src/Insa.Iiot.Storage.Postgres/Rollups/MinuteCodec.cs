@@ -111,6 +111,21 @@ internal static class MinuteCodec
         return true;
     }
 
+    /// <summary>What all minutes of an hour come to, all classes together.</summary>
+    /// <returns><see langword="false"/> if the bytes are no minutes.</returns>
+    public static bool TryTotal(ReadOnlySpan<byte> minutes, long hour, out RollupStats total)
+    {
+        total = default;
+        while (!minutes.IsEmpty)
+        {
+            if (!TryRead(ref minutes, hour, out _, out _, out var stats))
+                return false;
+            total.Merge(stats);
+        }
+
+        return true;
+    }
+
     private static void WriteOffset(Span<byte> to, ref int at, long offset) =>
         WriteNumber(to, ref at, (ulong)(offset % PerSecond == 0 ? ((offset / PerSecond) << 1) | 1 : offset << 1));
 

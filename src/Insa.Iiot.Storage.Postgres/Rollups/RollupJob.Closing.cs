@@ -17,8 +17,9 @@ internal sealed partial class RollupJob
     /// <summary>Closes the hours that are over.</summary>
     private async Task CloseAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var now = PostgresTime.FromTicks((time.GetUtcNow() - options.Value.RollupGrace).UtcTicks);
-        var before = PostgresTime.FloorDivide(now, PostgresTime.PerHour) * PostgresTime.PerHour;
+        var now = await clock.GetUtcNowAsync(connection, cancellationToken).ConfigureAwait(false);
+        var over = PostgresTime.FromTicks((now - options.Value.RollupGrace).Ticks);
+        var before = PostgresTime.FloorDivide(over, PostgresTime.PerHour) * PostgresTime.PerHour;
         for (var attempt = 1; ; attempt++)
         {
             try

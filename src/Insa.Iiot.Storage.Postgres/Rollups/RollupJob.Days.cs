@@ -20,7 +20,7 @@ internal sealed partial class RollupJob
         _rows.Clear();
         await ReadDaysAsync(connection, days, cancellationToken).ConfigureAwait(false);
         await KeepAsync(connection, DaysThatStay, days, day, day + PostgresTime.PerDay, cancellationToken).ConfigureAwait(false);
-        await EnsureAsync(connection, day, ["day"], cancellationToken).ConfigureAwait(false);
+        await EnsureAsync(connection, day, [RetentionTier.Day], cancellationToken).ConfigureAwait(false);
         await DeleteAsync(connection, "day", "bucket", days, day, day + PostgresTime.PerDay, cancellationToken).ConfigureAwait(false);
         await _rows.CopyAsync(connection, "day", cancellationToken).ConfigureAwait(false);
         await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);

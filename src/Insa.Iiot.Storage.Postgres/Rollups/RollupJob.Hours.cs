@@ -1,3 +1,5 @@
+using Insa.Iiot.Storage.Postgres.Jobs;
+using Insa.Iiot.Storage.Postgres.Retention;
 using Insa.Iiot.Storage.Postgres.Telemetry;
 using Npgsql;
 
@@ -96,7 +98,7 @@ internal sealed partial class RollupJob
     private async Task ReplaceHoursAsync(NpgsqlConnection connection, List<DeviceHour> hours, CancellationToken cancellationToken)
     {
         var (first, end) = (hours[0].Start, hours[^1].Start + PostgresTime.PerHour);
-        await EnsureAsync(connection, first, ["minute", "hour"], cancellationToken).ConfigureAwait(false);
+        await EnsureAsync(connection, first, [RetentionTier.Minute, RetentionTier.Hour], cancellationToken).ConfigureAwait(false);
         await DeleteAsync(connection, "hour", "bucket", hours, first, end, cancellationToken).ConfigureAwait(false);
         await DeleteAsync(connection, "minute", "hour", hours, first, end, cancellationToken).ConfigureAwait(false);
         await _rows.CopyAsync(connection, "hour", cancellationToken).ConfigureAwait(false);
@@ -139,15 +141,11 @@ internal sealed partial class RollupJob
     }
 
     // A portion is of one day, and so of one partition per tier. Asked every time: it costs little, and one may have been dropped.
-    private static async Task EnsureAsync(NpgsqlConnection connection, long at, string[] tiers, CancellationToken cancellationToken)
+    private async Task EnsureAsync(NpgsqlConnection connection, long at, RetentionTier[] tiers, CancellationToken cancellationToken)
     {
         foreach (var tier in tiers)
-        {
-            var command = new NpgsqlCommand("select iiot_data.ensure_rollup_partition($1, $2)", connection);
-            await using var _ = command.ConfigureAwait(false);
-            command.Parameters.Add(Parameter.Text(tier));
-            command.Parameters.Add(Parameter.Time(at));
-            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
-        }
+            await TierPartitions
+                .EnsureAsync(connection, TierTable.Of(tier), PostgresTime.ToDateTime(at), options.Value, cancellationToken)
+                .ConfigureAwait(false);
     }
 }

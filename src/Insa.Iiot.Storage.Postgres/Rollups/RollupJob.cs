@@ -17,6 +17,7 @@ internal sealed partial class RollupJob(
     IPointSource points,
     IOptions<PostgresStorageOptions> options,
     TimeProvider time,
+    JobClock clock,
     ILogger<RollupJob> logger
 )
 {

@@ -14,6 +14,10 @@ internal sealed class RollupRows
 
     public IReadOnlyList<RollupRow> Rows => _rows;
 
+    /// <summary>The packed minutes of each hour; valid until rows are added or cleared.</summary>
+    public IEnumerable<(DeviceHour Hour, int MetricNo, ReadOnlyMemory<byte> Minutes)> Minutes =>
+        _minutes.Select(row => (row.Hour, row.MetricNo, (ReadOnlyMemory<byte>)_bytes.AsMemory(row.Offset, row.Length)));
+
     public void Clear()
     {
         _rows.Clear();

@@ -146,8 +146,17 @@ internal sealed class StreamDictionary(int maxEntries)
         command.Parameters.Add(Parameter.Texts([.. part.Select(stream => LayoutText.Join(stream.Layout))]));
         var row = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
         await using var disposeRow = row.ConfigureAwait(false);
-        await row.ReadAsync(cancellationToken).ConfigureAwait(false);
-        Remember(row.GetInt64(0), tenant, row.GetInt32(1), part, row.GetFieldValue<int[]>(2), learned);
+
+        // Of a row that was deleted meanwhile there is no number, and the others have moved up.
+        if (
+            !await row.ReadAsync(cancellationToken).ConfigureAwait(false)
+            || row.IsDBNull(2)
+            || row.GetFieldValue<int?[]>(2) is not { } found
+            || found.Length != part.Count
+            || found.Contains(null)
+        )
+            throw new TelemetryStoreException("The numbers of streams went while they were looked up.", isTransient: true);
+        Remember(row.GetInt64(0), tenant, row.GetInt32(1), part, Array.ConvertAll(found, number => number!.Value), learned);
     }
 
     private static List<(DeviceId Device, TelemetryLayout Layout)> Unknown(TelemetryChunk chunk, ReadOnlySpan<StreamEntry?> entries)

@@ -1,3 +1,6 @@
+using Insa.Iiot.Peers;
+using Npgsql;
+
 namespace Insa.Iiot.Storage.Postgres.Tests.Isolation;
 
 /// <summary>Rows for tables of which a test knows only that they are the store's.</summary>
@@ -39,21 +42,30 @@ internal static class AnyRow
             )!;
 
     /// <summary>Gives every table of tenants that lacks it a row of each tenant.</summary>
-    public static async Task FillAsync(Func<string, Task<object?>> query, int[] tenantNos)
+    public static async Task FillAsync(PostgresServer server, string database, int[] tenantNos)
     {
-        foreach (var table in (string[])(await query($"select array_agg(name order by name) from {Tables} t where of_tenant"))!)
+        // By one connection: there are hundreds of statements.
+        await using var connection = new NpgsqlConnection(server.AdminConnectionString(database));
+        await connection.OpenAsync();
+        foreach (var table in (string[])(await QueryAsync($"select array_agg(name order by name) from {Tables} t where of_tenant"))!)
         {
-            if ((long)(await query($"select count(distinct tenant_no) from {table}"))! >= tenantNos.Length)
+            if ((long)(await QueryAsync($"select count(distinct tenant_no) from {table}"))! >= tenantNos.Length)
                 continue;
             if (
-                await query(
+                await QueryAsync(
                     $"select relkind = 'p' and not exists (select from pg_inherits where inhparent = t.oid) from {Tables} t where name = '{table}'"
                 )
                 is true
             )
-                await query($"set role iiot_owner; create table {table}_made partition of {table} default");
+                await QueryAsync($"set role iiot_owner; create table {table}_made partition of {table} default");
             foreach (var tenantNo in tenantNos)
-                await query($"set session_replication_role = replica; {await InsertAsync(query, table, tenantNo)}");
+                await QueryAsync($"set session_replication_role = replica; {await InsertAsync(QueryAsync, table, tenantNo)}");
+        }
+
+        async Task<object?> QueryAsync(string sql)
+        {
+            await using var command = new NpgsqlCommand($"reset role; reset session_replication_role; {sql}", connection);
+            return await command.ExecuteScalarAsync();
         }
     }
 }

@@ -29,7 +29,7 @@ public sealed class TwoTenants(PostgresCluster cluster) : IAsyncLifetime
         TheirsNo = (int)(await Store.QueryAsync("select tenant_no from iiot.tenant where name = 'theirs'"))!;
 
         // Tables that the lines above do not know get a row that their types allow. If their constraints do not, they belong above.
-        await AnyRow.FillAsync(Store.QueryAsync, [MineNo, TheirsNo]);
+        await AnyRow.FillAsync(Store.Server, Store.DatabaseName, [MineNo, TheirsNo]);
         await FindRelationsAsync();
     }
 

@@ -30,6 +30,15 @@ public sealed class PostgresMetricsTests(PostgresCluster cluster) : IAsyncLifeti
     }
 
     [Fact]
+    public async Task A_long_replay_is_met_once_and_expected_from_then_on()
+    {
+        using var replays = Collect<long>("replays");
+        for (var i = 0; i < 2 * 20; i++)
+            await WriteAsync(200, Noon.AddHours(i % 20));
+        Assert.Equal(1, replays.GetMeasurementSnapshot().EvaluateAsCounter());
+    }
+
+    [Fact]
     public async Task Refused_frames_are_counted_by_what_of_them_was_refused()
     {
         await _store.QueryAsync(
@@ -40,11 +49,13 @@ public sealed class PostgresMetricsTests(PostgresCluster cluster) : IAsyncLifeti
         Assert.Equal([("frame", 1), ("name", 1)], Tagged(isolated, "reason").Order());
     }
 
-    private async Task WriteAsync(int frames)
+    private Task WriteAsync(int frames) => WriteAsync(frames, Noon);
+
+    private async Task WriteAsync(int frames, DateTime from)
     {
         using var writer = new BatchWriter();
         for (var i = 0; i < frames; i++)
-            writer.Add(TenantId.Parse("plant"), DeviceId.Parse($"d{i % 4}"), Noon.AddSeconds(i), frame => frame.AddDouble("n"u8, i));
+            writer.Add(TenantId.Parse("plant"), DeviceId.Parse($"d{i % 4}"), from.AddSeconds(i), frame => frame.AddDouble("n"u8, i));
         await _store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
     }
 

@@ -70,6 +70,32 @@ public sealed class RefusedNamesTests(PostgresCluster cluster) : IAsyncLifetime
         Assert.Equal(10L, await CountAsync());
     }
 
+    [Theory]
+    [InlineData("return query select x.generation, x.tenant_no, x.stream_nos[2:] from x")]
+    [InlineData("return query select x.generation, x.tenant_no, null::int[] from x")]
+    [InlineData("return query select x.generation, x.tenant_no, array[null, null, null, null]::int[] from x")]
+    [InlineData("return")]
+    [InlineData("raise foreign_key_violation")]
+    public async Task Numbers_that_go_while_they_are_looked_up_refuse_no_frame_for_good(string answer)
+    {
+        var body = answer.Replace("from x", "from iiot_data.find_streams_found(tenant_name, devices, layouts) x", StringComparison.Ordinal);
+        await _store.QueryAsync(
+            $"""
+            alter function iiot_data.find_streams rename to find_streams_found;
+            create function iiot_data.find_streams(tenant_name text, devices text[], layouts text[])
+              returns table (generation bigint, tenant_no int, stream_nos int[]) language plpgsql as $$ begin {body}; end $$;
+            grant execute on function iiot_data.find_streams to iiot_writer
+            """
+        );
+        using var writer = Frames();
+        var failure = await Assert.ThrowsAsync<TelemetryStoreException>(() => _store.Sink.WriteAsync(writer.Batch, CancellationToken.None));
+        Assert.True(failure.IsTransient);
+        Assert.All(writer.Batch.Chunks, chunk => Assert.False(chunk.HasRejections));
+        await _store.QueryAsync("drop function iiot_data.find_streams; alter function iiot_data.find_streams_found rename to find_streams");
+        await _store.Sink.WriteAsync(writer.Batch, CancellationToken.None);
+        Assert.Equal(10L, await CountAsync());
+    }
+
     [Fact]
     public async Task A_refused_frame_does_not_count_as_how_far_its_stream_has_come()
     {

@@ -1,6 +1,7 @@
--- Distributes telemetry by tenant over the workers of Citus; all else stays on the coordinator. To be run once as iiot_owner.
+-- Distributes telemetry by tenant over the workers of Citus; all else stays on the coordinator. To be run once by a member of iiot_owner.
 -- Unverified: written after Citus' documentation, and never run where the extension is.
 begin;
+set local role iiot_owner;
 
 do $$
 begin

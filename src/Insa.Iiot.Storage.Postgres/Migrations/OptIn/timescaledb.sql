@@ -1,6 +1,7 @@
--- Keeps the frames in a hypertable of TimescaleDB instead of partitions of our own. To be run once as iiot_owner, before the first frame.
+-- Keeps the frames in a hypertable of TimescaleDB instead of partitions of our own. To be run once by a member of iiot_owner, before the first frame.
 -- Unverified: written after TimescaleDB's documentation, and never run where the extension is. Nothing of its community licence is used.
 begin;
+set local role iiot_owner;
 
 do $$
 begin
@@ -13,7 +14,7 @@ begin
 end
 $$;
 
-drop view iiot.telemetry_frame;
+drop view iiot.telemetry_frame, iiot.telemetry_frame_by_time, iiot.telemetry_frame_newest;
 alter table iiot_data.telemetry_frame rename to telemetry_frame_before;
 create table iiot_data.telemetry_frame (like iiot_data.telemetry_frame_before including all);
 drop table iiot_data.telemetry_frame_before;
@@ -23,10 +24,19 @@ select create_hypertable(
   'iiot_data.telemetry_frame', 'ts', create_default_indexes => false,
   chunk_time_interval => (select partition_width from iiot_data.telemetry_state));
 
+-- As they were.
 create view iiot.telemetry_frame with (security_barrier) as
   select ts, arrived_at, tenant_no, stream_no, vals, extra from iiot_data.telemetry_frame
   where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int);
-grant select on iiot.telemetry_frame to iiot_app;
+create view iiot.telemetry_frame_by_time with (security_barrier) as
+  select ts, arrived_at, tenant_no, stream_no, vals, extra from iiot_data.telemetry_frame
+  where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int)
+  order by tenant_no, stream_no, ts;
+create view iiot.telemetry_frame_newest with (security_barrier) as
+  select ts, arrived_at, tenant_no, stream_no, vals, extra from iiot_data.telemetry_frame
+  where tenant_no = (select nullif(current_setting('iiot.tenant', true), '')::int)
+  order by tenant_no, stream_no, ts desc;
+grant select on iiot.telemetry_frame, iiot.telemetry_frame_by_time, iiot.telemetry_frame_newest to iiot_app;
 
 -- A hypertable makes its chunks by itself.
 create or replace function iiot_data.ensure_partition(at timestamptz, out starts timestamptz, out ends timestamptz)
