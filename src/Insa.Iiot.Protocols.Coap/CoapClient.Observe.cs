@@ -83,8 +83,8 @@ public sealed partial class CoapClient
         }
         finally
         {
-            _layer.Close(token);
             _layer.Abandon(registration);
+            _layer.Close(token);
             observation.Close();
             if (isRegistered && (isAnswered || registration.IsSent) && !observation.HasFailed)
                 TellOfEnd(message with { Observe = Deregister }, token, observation);

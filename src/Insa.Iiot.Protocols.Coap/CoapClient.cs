@@ -5,8 +5,8 @@ namespace Insa.Iiot.Protocols.Coap;
 /// <summary>A client of one CoAP server (RFC 7252), with blocks (RFC 7959) and observations (RFC 7641). Thread-safe.</summary>
 /// <remarks>
 /// Requests wait for each other as <see cref="CoapClientOptions.Nstart"/> says. A client sends up to 65,536 messages in 247 s, the lifetime of
-/// a message id, about 265 a second for long: who needs more makes several. Neither is so over a connection, by <c>coap+tcp</c> and <c>coaps+tcp</c>:
-/// there requests leave at once, as many as <see cref="CoapClientOptions.MaxPendingRequests"/>.
+/// a message id, about 265 a second for long: who needs more makes several. Neither is so over a connection, by <c>coap+tcp</c>, <c>coaps+tcp</c>,
+/// <c>coap+ws</c> and <c>coaps+ws</c>: there requests leave at once, as many as <see cref="CoapClientOptions.MaxPendingRequests"/>.
 /// </remarks>
 public sealed partial class CoapClient : IAsyncDisposable
 {
@@ -14,8 +14,12 @@ public sealed partial class CoapClient : IAsyncDisposable
     private const string SecureScheme = "coaps";
     private const string PlainTcpScheme = "coap+tcp";
     private const string SecureTcpScheme = "coaps+tcp";
+    private const string PlainWebSocketScheme = "coap+ws";
+    private const string SecureWebSocketScheme = "coaps+ws";
     private const int PlainPort = 5683;
     private const int SecurePort = 5684;
+    private const int PlainWebSocketPort = 80;
+    private const int SecureWebSocketPort = 443;
 
     private readonly CoapClientOptions _options;
     private readonly string? _uriHost;
@@ -37,19 +41,23 @@ public sealed partial class CoapClient : IAsyncDisposable
 
     /// <summary>
     /// Makes a client of a server. By <c>coap</c> nothing is sent: <see cref="PingAsync"/> tells whether it is there. By <c>coaps</c> a DTLS session is
-    /// made, by <c>coap+tcp</c> and <c>coaps+tcp</c> a connection (RFC 8323). What is over stays so: then make another client.
+    /// made, by <c>coap+tcp</c> and <c>coaps+tcp</c> a connection, by <c>coap+ws</c> and <c>coaps+ws</c> a WebSocket (RFC 8323). What is over stays so: then make another client.
     /// </summary>
     /// <param name="uri">
     /// The server, such as <c>coap://192.0.2.7</c>, <c>coaps://[2001:db8::7]:5684</c> or <c>coaps+tcp://plant.example</c>, without a path. Default
-    /// ports 5683 and 5684.
+    /// ports 5683 and 5684, of WebSockets 80 and 443.
     /// </param>
     /// <param name="options">How to behave.</param>
     /// <param name="cancellationToken">Ends the look-up of the name.</param>
-    /// <exception cref="ArgumentException">The URI is of another form, or an option is out of its range, or <c>Psk</c> is set for <c>coaps+tcp</c>.</exception>
+    /// <exception cref="ArgumentException">
+    /// The URI is of another form, or an option is out of its range, or <c>Psk</c> is set for <c>coaps+tcp</c> or <c>coaps+ws</c>, or <c>Oscore</c> for another
+    /// scheme than <c>coap</c>.
+    /// </exception>
     /// <exception cref="CoapException">
     /// The name is not known, or this machine has no way to it: <see cref="CoapError.Unreachable"/>. By all others than <c>coap</c> also
     /// <see cref="CoapError.NotAuthenticated"/>, and <see cref="CoapError.Timeout"/> if no session or connection was made in 10 s.
     /// </exception>
+    /// <exception cref="IOException">With <c>Oscore</c>: no sequence numbers can be set aside.</exception>
     public static async Task<CoapClient> ConnectAsync(
         Uri uri,
         CoapClientOptions? options = null,
@@ -59,7 +67,8 @@ public sealed partial class CoapClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(uri);
         if (
             !uri.IsAbsoluteUri
-            || uri.Scheme is not (PlainScheme or SecureScheme or PlainTcpScheme or SecureTcpScheme)
+            || uri.Scheme
+                is not (PlainScheme or SecureScheme or PlainTcpScheme or SecureTcpScheme or PlainWebSocketScheme or SecureWebSocketScheme)
             || uri.Host.Length == 0
             || uri.UserInfo.Length > 0
         )
@@ -68,8 +77,10 @@ public sealed partial class CoapClient : IAsyncDisposable
             throw new ArgumentException("The URI names a server: path and query belong to the requests.", nameof(uri));
 
         var known = (options ?? new CoapClientOptions()).ToChecked();
-        if (uri.Scheme == SecureTcpScheme && known.Psk is not null)
+        if (uri.Scheme is SecureTcpScheme or SecureWebSocketScheme && known.Psk is not null)
             throw new ArgumentException("TLS takes no pre-shared key here: use coaps, or a certificate.", nameof(options));
+        if (uri.Scheme != PlainScheme && known.Oscore is not null)
+            throw new ArgumentException("OSCORE goes with coap, by UDP.", nameof(options));
         var transport = await ConnectTransportAsync(uri, known, cancellationToken).ConfigureAwait(false);
         return new CoapClient(transport, known, uri.HostNameType == UriHostNameType.Dns ? uri.IdnHost : null);
     }
@@ -149,18 +160,36 @@ public sealed partial class CoapClient : IAsyncDisposable
         CancellationToken cancellationToken
     )
     {
-        var isSecure = uri.Scheme is SecureScheme or SecureTcpScheme;
+        var isSecure = uri.Scheme is SecureScheme or SecureTcpScheme or SecureWebSocketScheme;
         var isTcp = uri.Scheme is PlainTcpScheme or SecureTcpScheme;
+        var isWebSocket = uri.Scheme is PlainWebSocketScheme or SecureWebSocketScheme;
         var host = uri.IdnHost;
         var port =
             uri.Port >= 0 ? uri.Port
+            : isWebSocket ? (isSecure ? SecureWebSocketPort : PlainWebSocketPort)
             : isSecure ? SecurePort
             : PlainPort;
-        if (isTcp)
-            return await StreamClientTransport.ConnectAsync(host, port, isSecure, options, cancellationToken).ConfigureAwait(false);
+        if (isTcp || isWebSocket)
+        {
+            return await StreamClientTransport
+                .ConnectAsync(host, port, isSecure, isWebSocket, options, cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         if (isSecure)
             return await SecureClientTransport.ConnectAsync(host, port, options, cancellationToken).ConfigureAwait(false);
-        return await UdpClientTransport.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+        var udp = await UdpClientTransport.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+        if (options.Oscore is null)
+            return udp;
+        try
+        {
+            return await OscoreClientTransport.StartAsync(udp, options, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            await udp.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private Task<CoapResponse> SendBodyAsync(

@@ -39,14 +39,23 @@ public sealed class CoapClientOptions
     /// <summary>Of <c>coaps</c>: the identity and key to show. Default none.</summary>
     public DevicePsk? Psk { get; set; }
 
-    /// <summary>Of <c>coaps</c>, without <see cref="Psk"/>, and <c>coaps+tcp</c>: the certificate to show, with its private key. Default none.</summary>
+    /// <summary>Of <c>coaps</c>, without <see cref="Psk"/>, <c>coaps+tcp</c> and <c>coaps+ws</c>: the certificate to show, with its private key. Default none.</summary>
     public X509Certificate2? Certificate { get; set; }
 
     /// <summary>
-    /// Of <c>coaps</c>, without <see cref="Psk"/>, and <c>coaps+tcp</c>: SHA-256 over the DER of the one certificate to trust the server by. Default empty: it must be
+    /// Of <c>coaps</c>, without <see cref="Psk"/>, <c>coaps+tcp</c> and <c>coaps+ws</c>: SHA-256 over the DER of the one certificate to trust the server by. Default empty: it must be
     /// of the server's name, and from an issuer this machine trusts.
     /// </summary>
     public ReadOnlyMemory<byte> ServerCertificateSha256 { get; set; }
+
+    /// <summary>Of <c>coap</c>: the OSCORE context that all is protected with (RFC 8613). Default none.</summary>
+    public CoapOscoreOptions? Oscore { get; set; }
+
+    /// <summary>
+    /// Of <c>coaps</c>, without <see cref="Psk"/>: whether <see cref="Certificate"/>'s public key is shown without the certificate, and the server's key taken so
+    /// (RFC 7250). <see cref="ServerCertificateSha256"/> is over the server's SubjectPublicKeyInfo then, and must be set. Default <see langword="false"/>.
+    /// </summary>
+    public bool UsesRawPublicKeys { get; set; }
 
     /// <summary>The clock. Default the system's.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
@@ -70,6 +79,16 @@ public sealed class CoapClientOptions
         Check(BlockSize is >= 16 and <= 1024 && int.IsPow2(BlockSize), nameof(BlockSize), BlockSize);
         Check(Certificate is null or { HasPrivateKey: true }, nameof(Certificate), "one without its private key");
         Check(ServerCertificateSha256.Length is 0 or 32, nameof(ServerCertificateSha256), $"{ServerCertificateSha256.Length} bytes");
+        Check(
+            Oscore is null or { IsValid: true },
+            nameof(Oscore),
+            "a context whose ids, ID context or secret are too long, short or the same"
+        );
+        Check(
+            !UsesRawPublicKeys || (Psk is null && Certificate is not null && ServerCertificateSha256.Length == 32),
+            nameof(UsesRawPublicKeys),
+            "true without a certificate and the server's key"
+        );
         Check(TimeProvider is not null, nameof(TimeProvider), "null");
         if (errors.Count > 0)
             throw new ArgumentException($"Out of range: {string.Join(", ", errors)}.", "options");

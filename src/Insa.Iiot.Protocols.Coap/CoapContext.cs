@@ -35,6 +35,9 @@ public sealed class CoapContext
     /// <summary>Whether the resource must not exist yet (RFC 7252 §5.10.8.2).</summary>
     public bool IfNoneMatch { get; internal init; }
 
+    /// <summary>Whether an observer is to be told of a change; <see langword="false"/> of a request.</summary>
+    internal bool IsNotification { get; init; }
+
     /// <summary>Finds the argument <c>name=value</c> of the query.</summary>
     /// <returns>Its value, or <see langword="null"/> if there is none.</returns>
     public string? FindQuery(string name)

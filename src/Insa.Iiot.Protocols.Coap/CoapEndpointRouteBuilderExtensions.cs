@@ -1,4 +1,6 @@
 using System.Net;
+using Insa.Iiot.Protocols;
+using Insa.Iiot.Protocols.Coap;
 using Insa.Iiot.Protocols.Coap.Server;
 using Insa.Iiot.Protocols.Coap.Streams;
 using Microsoft.AspNetCore.Http;
@@ -41,6 +43,25 @@ public static class CoapEndpointRouteBuilderExtensions
             return;
         }
 
+        var limit = http.RequestServices.GetRequiredService<ConnectionLimit>();
+        if (!limit.TryEnter())
+        {
+            await RefuseAsync(http, StatusCodes.Status503ServiceUnavailable, "There are too many connections.").ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await RunAsync(http, options).ConfigureAwait(false);
+        }
+        finally
+        {
+            limit.Leave();
+        }
+    }
+
+    private static async Task RunAsync(HttpContext http, CoapServerOptions options)
+    {
         using var socket = await http.WebSockets.AcceptWebSocketAsync(Protocol).ConfigureAwait(false);
         var handler = http.RequestServices.GetRequiredService<CoapConnectionHandler>();
         var connection = new WebSocketConnection(socket, http, options.MaxMessageBytes);

@@ -42,11 +42,17 @@ public static class CoapIiotBuilderExtensions
                 provider.GetService<IDeviceRegistry>()
             ))
         );
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<IOwnResource, CommandsResource>(provider => new CommandsResource(
+                provider.GetService<IDeviceCommands>()
+            ))
+        );
         services.TryAddSingleton(provider => new CoapEndpointServices(
             provider.GetRequiredService<IOptionsMonitor<CoapServerOptions>>(),
             provider.GetRequiredService<ITelemetryIngress>(),
             provider.GetRequiredService<IDeviceAuthenticator>(),
             provider.GetService<IDevicePskStore>(),
+            provider.GetService<IControlStore>(),
             provider.GetRequiredService<ResourceTable>(),
             provider.GetRequiredService<TelemetryFormats>(),
             provider.GetRequiredService<CoapMetrics>(),
@@ -54,6 +60,12 @@ public static class CoapIiotBuilderExtensions
             provider.GetRequiredService<ILogger<CoapServer>>()
         ));
         services.TryAddSingleton(_ => new CoapServerAddresses());
+        services.TryAddSingleton(provider =>
+        {
+            var options = provider.GetRequiredService<IOptionsMonitor<CoapServerOptions>>();
+            var metrics = provider.GetRequiredService<CoapMetrics>();
+            return new ConnectionLimit(() => options.CurrentValue.MaxConnections, () => metrics.Refused("too_many_connections"));
+        });
         services.TryAddSingleton<StreamServer>();
         services.TryAddSingleton<CoapConnectionHandler>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, CoapServer>());

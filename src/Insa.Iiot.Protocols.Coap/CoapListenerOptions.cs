@@ -30,6 +30,12 @@ public sealed class CoapListenerOptions
     /// <summary>Whether a plain listener may be reached from other machines. Default <see langword="false"/>.</summary>
     public bool AllowsPlainBeyondLoopback { get; set; }
 
+    /// <summary>
+    /// Whether it takes messages protected by OSCORE (RFC 8613) and no others, in place of DTLS. UDP alone. Default <see langword="false"/>. It needs
+    /// <see cref="IDevicePskStore"/> and <see cref="IControlStore"/> in the host; the port of such clients is <see cref="DefaultPort"/>.
+    /// </summary>
+    public bool IsOscore { get; set; }
+
     /// <summary>The server's certificate with its private key, for devices with certificates. Without it a DTLS listener takes pre-shared keys alone; TLS is not possible.</summary>
     public X509Certificate2? Certificate { get; set; }
 }

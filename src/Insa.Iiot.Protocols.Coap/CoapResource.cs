@@ -37,8 +37,13 @@ public sealed class CoapResource
 
     /// <summary>Tells its observers that it has changed: each is sent what GET answers it now.</summary>
     /// <param name="tenant">Only observers of this tenant; <see langword="null"/> for all.</param>
-    /// <param name="device">Only observers of this device of the tenant; <see langword="null"/> for all.</param>
+    /// <param name="device">Only observers of this device; <see langword="null"/> for all.</param>
     public void NotifyChanged(TenantId? tenant = null, DeviceId? device = null) => Changed?.Invoke(this, tenant, device);
+
+    /// <summary>Finds the device whose state a request asks for, where that may be another than its own.</summary>
+    internal Func<CoapContext, DeviceId?>? Subject { get; init; }
+
+    internal DeviceId SubjectOf(CoapContext context) => Subject?.Invoke(context) ?? context.Session!.Device;
 
     internal CoapHandler? Find(CoapCode method) => method.Value < _handlers.Length ? _handlers[method.Value] : null;
 }

@@ -26,4 +26,10 @@ public sealed class CoapResponse
 
     /// <summary>The query of what was created, an argument each.</summary>
     public IReadOnlyList<string> LocationQuery { get; init; } = [];
+
+    /// <summary>Called when the client has confirmed that it has all of the answer, which for that is sent as a message of its own; not if it is sent in parts.</summary>
+    internal Func<CancellationToken, ValueTask>? Delivered { get; init; }
+
+    /// <summary>Whether there is nothing in it that an observer has to be told.</summary>
+    internal bool IsNoNews { get; init; }
 }

@@ -41,20 +41,26 @@ public sealed class CoapServerOptions
     /// <summary>The most bytes per listener of bodies that are not whole yet, or not all sent. Default 32 MiB; 1 MiB to 1 GiB.</summary>
     public int MaxBlockwiseBytes { get; set; } = 32 * 1024 * 1024;
 
-    /// <summary>How long a token stands for its device without being checked again. Default 30 s; 1 s to 1 hour.</summary>
+    /// <summary>How long a token, or an OSCORE context, stands for its device without being checked again. Default 30 s; 1 s to 1 hour.</summary>
     public TimeSpan TokenLifetime { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>The most DTLS sessions per listener. Default 10,000; 1 to 1,000,000. Beyond it those that are silent longest end.</summary>
+    /// <summary>The most DTLS sessions, or OSCORE contexts, per listener. Default 10,000; 1 to 1,000,000. Beyond it those that are silent longest end.</summary>
     public int MaxSessions { get; set; } = 10_000;
 
     /// <summary>How long a handshake of DTLS or TLS may take, and the first message of a connection (RFC 8323 §5.3). Default 10 s; 1 s to 60 s.</summary>
     public TimeSpan HandshakeTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The most connections at once, by TCP, TLS and WebSocket together. Default 10,000; 1 to 1,000,000. More are closed before they are read.</summary>
+    /// <summary>The most connections at once, by TCP, TLS and WebSocket together. Default 10,000; 1 to 1,000,000. Counted before a handshake of TLS; more are closed before they are read.</summary>
     public int MaxConnections { get; set; } = 10_000;
 
     /// <summary>The largest message of a connection, in bytes; told to clients (RFC 8323 §5.3.1). Default 64 KiB; 1,152 bytes to 16 MiB. A larger body comes in blocks.</summary>
     public int MaxMessageBytes { get; set; } = 64 * 1024;
+
+    /// <summary>
+    /// The most bytes of answers and notifications that wait for connections to be read, all together. Default 256 MiB; 1 MiB to 1 GiB. When half of it is
+    /// taken, a connection keeps its share of the other half, and one that needs more is cut off: it reads too slowly.
+    /// </summary>
+    public int MaxOutputBytes { get; set; } = 256 * 1024 * 1024;
 
     /// <summary>How long a connection may be silent before a known device is asked whether it is there, and any other is closed. Default 5 minutes; 1 s to 1 day.</summary>
     public TimeSpan IdleTimeout { get; set; } = TimeSpan.FromMinutes(5);

@@ -39,6 +39,7 @@ internal sealed class CoapServerOptionsValidator : IValidateOptions<CoapServerOp
         Check(result, nameof(options.HandshakeTimeout), options.HandshakeTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
         Check(result, nameof(options.MaxConnections), options.MaxConnections, 1, 1_000_000);
         Check(result, nameof(options.MaxMessageBytes), options.MaxMessageBytes, 1152, 16 * MiB);
+        Check(result, nameof(options.MaxOutputBytes), options.MaxOutputBytes, MiB, 1024 * MiB);
         Check(result, nameof(options.IdleTimeout), options.IdleTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromDays(1));
         return result.Build();
     }
@@ -54,9 +55,15 @@ internal sealed class CoapServerOptionsValidator : IValidateOptions<CoapServerOp
             );
         }
 
+        if (listener is { IsOscore: true, IsPlain: true })
+            result.AddError("is for a listener that takes tokens: one of OSCORE takes nothing unprotected.", "Listeners.IsPlain");
+        if (listener is { IsOscore: true, Transport: CoapTransport.Tcp })
+            result.AddError("is UDP for OSCORE.", "Listeners.Transport");
+        if (listener is { IsOscore: true, Certificate: not null })
+            result.AddError("is for DTLS and TLS: OSCORE takes pre-shared keys.", "Listeners.Certificate");
         if (listener is { IsPlain: true, Certificate: not null })
             result.AddError("is for DTLS and TLS: a plain listener has no use for it.", "Listeners.Certificate");
-        if (listener is { Transport: CoapTransport.Tcp, IsPlain: false, Certificate: null })
+        if (listener is { Transport: CoapTransport.Tcp, IsPlain: false, IsOscore: false, Certificate: null })
             result.AddError("is missing: TLS takes no pre-shared keys here.", "Listeners.Certificate");
         if (listener.Certificate is { HasPrivateKey: false })
             result.AddError("must have its private key.", "Listeners.Certificate");

@@ -23,11 +23,13 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
     private Microsoft.AspNetCore.Server.Kestrel.Core.ListenOptions? _http;
     private volatile TaskCompletionSource _gate = new();
     private volatile TaskCompletionSource _begun = new();
+    private volatile TaskCompletionSource _authentications = new();
     private ushort _id = 100;
 
     private CoapWorld(Action<CoapServerOptions>? configure, bool isRealTime, bool isWeb, Action<IServiceCollection>? services)
     {
         _gate.SetResult();
+        _authentications.SetResult();
         var web = isWeb ? WebApplication.CreateSlimBuilder() : null;
         web?.Logging.ClearProviders();
         web?.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => _http = listen));
@@ -87,12 +89,20 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
     /// <summary>Where CoAP over WebSocket is, in a web host.</summary>
     public Uri WebSocketUri => new($"ws://{_http!.IPEndPoint}/.well-known/coap");
 
+    public IServiceProvider Services => _host.Services;
+
+    public System.Diagnostics.Metrics.IMeterFactory Meters =>
+        _host.Services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>();
+
     public StreamServer Streams => _host.Services.GetRequiredService<StreamServer>();
 
     public IReadOnlyList<IPEndPoint> Addresses => _host.Services.GetRequiredService<CoapServerAddresses>().Endpoints;
 
     /// <summary>The certificates of <c>press@plant</c>, as SHA-256 in hexadecimal.</summary>
     public HashSet<string> Certificates { get; } = [];
+
+    /// <summary>The pre-shared keys by identity.</summary>
+    public System.Collections.Concurrent.ConcurrentDictionary<string, DevicePsk> Keys { get; } = new() { [Psk.Identity] = Psk };
 
     public static DevicePsk Psk { get; } = new("press@plant", System.Text.Encoding.ASCII.GetBytes(Secret));
 
@@ -116,6 +126,10 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
     }
 
     public void ReleaseCommits() => _gate.TrySetResult();
+
+    public void HoldAuthentications() => _authentications = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void ReleaseAuthentications() => _authentications.TrySetResult();
 
     /// <summary>Starts a host with a listener of TCP, and one of TLS if there is a certificate for it.</summary>
     public static Task<CoapWorld> StartStreamsAsync(
@@ -199,9 +213,10 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
         }
     }
 
-    public ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default)
+    public async ValueTask<DeviceSession?> AuthenticateAsync(DeviceCredential credential, CancellationToken cancellationToken = default)
     {
         Interlocked.Increment(ref Authentications);
+        await _authentications.Task.WaitAsync(cancellationToken);
         if (AuthenticatorIsDown)
             throw new TelemetryStoreException("The store is down.", isTransient: true);
         var isValid = credential.Kind switch
@@ -211,22 +226,23 @@ internal sealed class CoapWorld : ITelemetrySink, IDeviceAuthenticator, IDeviceP
             _ => credential.Password.Span.SequenceEqual(System.Text.Encoding.UTF8.GetBytes(Secret)),
         };
         var userName = credential.Kind == DeviceCredentialKind.Certificate ? "press@plant" : credential.UserName;
-        return ValueTask.FromResult(
-            isValid && DeviceCredential.TrySplitUserName(userName, out var device, out var tenant)
-                ? new DeviceSession(tenant, device, device.Value == "gate" ? [DeviceId.Parse("pump")] : [])
-                : null
-        );
+        return isValid && DeviceCredential.TrySplitUserName(userName, out var device, out var tenant)
+            ? new DeviceSession(tenant, device, device.Value == "gate" ? [DeviceId.Parse("pump")] : [])
+            : null;
     }
 
     public ValueTask<DevicePsk?> SetPskAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 
     public ValueTask<DevicePsk?> FindPskAsync(string identity, CancellationToken cancellationToken = default) =>
-        ValueTask.FromResult(identity == Psk.Identity ? Psk : null);
+        AuthenticatorIsDown
+            ? throw new TelemetryStoreException("The store is down.", isTransient: true)
+            : ValueTask.FromResult(Keys.TryGetValue(identity, out var key) ? key : null);
 
     public async ValueTask DisposeAsync()
     {
         ReleaseCommits();
+        ReleaseAuthentications();
         await _host.StopAsync();
         _host.Dispose();
     }

@@ -13,7 +13,7 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
     private const int Shares = 16;
     private const int EntryBytes = 256; // about what a body takes beside its bytes
 
-    private readonly Dictionary<byte[], Body> _bodies = new(Utf8BytesComparer.Instance);
+    private readonly Dictionary<BodyKey, Body> _bodies = [];
     private int _bytes;
 
     public int Count => _bodies.Count;
@@ -31,7 +31,7 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
     /// <param name="length">Its length.</param>
     public BodyState Add(
         Peer peer,
-        ReadOnlySpan<byte> key,
+        BodyKey key,
         CoapBlock block,
         ReadOnlySpan<byte> payload,
         uint size,
@@ -50,8 +50,7 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
             return BodyState.TooLarge;
         }
 
-        var lookup = _bodies.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (!lookup.TryGetValue(key, out var known) || block.Number == 0)
+        if (!_bodies.TryGetValue(key, out var known) || block.Number == 0)
         {
             if (block.Number != 0)
                 return BodyState.Incomplete;
@@ -61,7 +60,7 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
             if (!HasRoom(peer, payload.Length + EntryBytes, now))
                 return BodyState.NoRoom;
             known = new Body(peer);
-            lookup[key] = known;
+            _bodies[key] = known;
             Charge(known, EntryBytes);
         }
 
@@ -75,7 +74,7 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
         if (block.HasMore)
             return BodyState.Continue;
 
-        lookup.Remove(key);
+        _bodies.Remove(key);
         Charge(known, -known.Buffer.Length - EntryBytes);
         (body, length) = (known.Buffer, known.Length);
         return BodyState.Complete;
@@ -129,9 +128,9 @@ internal sealed class BodyAssembler(int maxBodyBytes, int maxBytes, long lifetim
         body.Peer.UploadBytes += bytes;
     }
 
-    private void Remove(ReadOnlySpan<byte> key)
+    private void Remove(BodyKey key)
     {
-        if (!_bodies.GetAlternateLookup<ReadOnlySpan<byte>>().Remove(key, out _, out var body))
+        if (!_bodies.Remove(key, out var body))
             return;
         Charge(body, -body.Buffer.Length - EntryBytes);
         Return(body);

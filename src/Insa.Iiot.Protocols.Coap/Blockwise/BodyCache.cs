@@ -7,16 +7,14 @@ internal sealed class BodyCache(int maxBytes, long lifetime)
 {
     private const int EntryBytes = 256; // about what an answer takes beside its bytes
 
-    private readonly Dictionary<byte[], (CoapResponse Response, long KeptAt)> _answers = new(Utf8BytesComparer.Instance);
-    private readonly Queue<(byte[] Key, CoapResponse Response, long KeptAt)> _order = new();
+    private readonly Dictionary<BodyKey, (CoapResponse Response, long KeptAt)> _answers = [];
+    private readonly Queue<(BodyKey Key, CoapResponse Response, long KeptAt)> _order = new();
     private long _bytes;
 
-    public CoapResponse? Find(ReadOnlySpan<byte> key, long now) =>
-        _answers.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out var kept) && now - kept.KeptAt <= lifetime
-            ? kept.Response
-            : null;
+    public CoapResponse? Find(BodyKey key, long now) =>
+        _answers.TryGetValue(key, out var kept) && now - kept.KeptAt <= lifetime ? kept.Response : null;
 
-    public void Add(byte[] key, CoapResponse response, long now)
+    public void Add(BodyKey key, CoapResponse response, long now)
     {
         _answers[key] = (response, now);
         _order.Enqueue((key, response, now));

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Insa.Iiot.Protocols.Coap.Messages;
@@ -10,10 +11,9 @@ namespace Insa.Iiot.Protocols.Coap.Blockwise;
 /// Tells the bodies of a peer apart (RFC 7959 §2.5): a hash over its identity, whose request it is, the method, and the options that are part of the
 /// cache key, with Request-Tag (RFC 9175 §3.3).
 /// </summary>
-internal static class BodyKey
+/// <remarks>Half of the hash is kept: to find another with a given one takes 2^128 tries, and only those of one's own tenant and device can be chosen.</remarks>
+internal readonly record struct BodyKey(UInt128 Hash)
 {
-    public const int Length = SHA256.HashSizeInBytes;
-
     private const int IdentityLength = 18;
     private const int MaxSessionLength = 256;
 
@@ -23,8 +23,7 @@ internal static class BodyKey
     /// <param name="peer">The peer.</param>
     /// <param name="session">Whose request it is: one address may have credentials of several devices.</param>
     /// <param name="message">The request.</param>
-    /// <param name="destination">Takes <see cref="Length"/> bytes.</param>
-    public static void Write(in PeerAddress peer, DeviceSession? session, in CoapMessage message, Span<byte> destination)
+    public static BodyKey Of(in PeerAddress peer, DeviceSession? session, in CoapMessage message)
     {
         Span<byte> text = stackalloc byte[MaxTextLength];
         peer.WriteIdentity(text);
@@ -49,7 +48,9 @@ internal static class BodyKey
             length += reader.Value.Length;
         }
 
-        SHA256.HashData(text[..length], destination);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text[..length], hash);
+        return new BodyKey(BinaryPrimitives.ReadUInt128BigEndian(hash));
     }
 
     private static bool IsPart(int number) =>

@@ -7,6 +7,7 @@ namespace Insa.Iiot.Protocols.Coap.Client;
 internal sealed class BodyTransfer(Requester requester, MessageLayer layer, CoapClientOptions options)
 {
     private const int OptionRoom = 512;
+    private const int OwnBytes = 48; // of header, token and the options that are the client's own, but for Echo
 
     private readonly int _exponent = int.Log2(options.BlockSize) - 4;
     private int _uploads;
@@ -24,8 +25,9 @@ internal sealed class BodyTransfer(Requester requester, MessageLayer layer, Coap
     /// <exception cref="CoapException">The body needs more than one block.</exception>
     public RequestMessage ToMessage(RequestHead head)
     {
-        if (head.Payload.Length > WholeBytes)
-            throw new CoapException(CoapError.TooLarge, $"The body exceeds a block of {WholeBytes} bytes.");
+        var most = WholeBytesOf(head);
+        if (head.Payload.Length > most)
+            throw new CoapException(CoapError.TooLarge, $"The body exceeds a block of {most} bytes.");
         return new RequestMessage(head)
         {
             Payload = head.Payload,
@@ -49,12 +51,24 @@ internal sealed class BodyTransfer(Requester requester, MessageLayer layer, Coap
     }
 
     // Over a connection a body goes in one message if the server takes it, unless smaller blocks are wanted.
-    private int WholeBytes =>
-        layer.IsReliable && _exponent == CoapBlock.LargestExponent
-            ? Math.Max(layer.MaxMessageBytes - OptionRoom, options.BlockSize)
-            : options.BlockSize;
+    private int WholeBytesOf(RequestHead head)
+    {
+        var block = CoapBlock.SizeOf(ExponentOf(head));
+        return layer.IsReliable && _exponent == CoapBlock.LargestExponent
+            ? Math.Max(Math.Min(layer.MaxMessageBytes - OptionRoom, RoomOf(head)), block)
+            : block;
+    }
 
-    private int UploadExponent => layer.TakesSeveralBlocks && WholeBytes >= 2 * options.BlockSize ? CoapBlock.SeveralExponent : _exponent;
+    // A server may take less than a block and its options (RFC 8323 §5.3.1): then they are smaller.
+    private int ExponentOf(RequestHead head) =>
+        layer.IsReliable ? Math.Clamp(int.Log2(Math.Max(RoomOf(head), 1)) - 4, 0, _exponent) : _exponent;
+
+    private int RoomOf(RequestHead head) => layer.MaxMessageBytes - OwnBytes - head.OptionBytes;
+
+    private int UploadExponentOf(RequestHead head) =>
+        layer.TakesSeveralBlocks && WholeBytesOf(head) >= 2 * CoapBlock.SizeOf(CoapBlock.LargestExponent)
+            ? CoapBlock.SeveralExponent
+            : ExponentOf(head);
 
     // RFC 7959 §2.4: a client that wants smaller blocks says so in its first request.
     private CoapBlock? FirstBlock2 => _exponent < CoapBlock.LargestExponent ? new CoapBlock(0, false, _exponent) : null;
@@ -64,8 +78,8 @@ internal sealed class BodyTransfer(Requester requester, MessageLayer layer, Coap
         var length = head.Payload.Length;
         if (length > options.MaxBodyBytes)
             throw new CoapException(CoapError.TooLarge, $"A body of {length} bytes exceeds {options.MaxBodyBytes}.");
-        if (length > WholeBytes)
-            return await UploadBlocksAsync(head, UploadExponent, cancellationToken).ConfigureAwait(false);
+        if (length > WholeBytesOf(head))
+            return await UploadBlocksAsync(head, UploadExponentOf(head), cancellationToken).ConfigureAwait(false);
 
         var response = await requester.AskAsync(ToMessage(head), cancellationToken).ConfigureAwait(false);
         return response.Code == CoapCode.RequestEntityTooLarge && response.Block1 is { } wanted && wanted.Size < length
@@ -127,7 +141,7 @@ internal sealed class BodyTransfer(Requester requester, MessageLayer layer, Coap
     {
         var size = CoapBlock.SizeOf(exponent);
         if (exponent == CoapBlock.SeveralExponent)
-            size = WholeBytes / size * size;
+            size = WholeBytesOf(head) / size * size;
         var length = Math.Min(head.Payload.Length - offset, size);
         var isLast = offset + length == head.Payload.Length;
         return new RequestMessage(head)
@@ -183,7 +197,7 @@ internal sealed class BodyTransfer(Requester requester, MessageLayer layer, Coap
         {
             Block2 = block,
             // A server without memory of the request needs the body that says what is fetched (RFC 8132 §2).
-            Payload = head.Method == CoapCode.Fetch && head.Payload.Length <= WholeBytes ? head.Payload : default,
+            Payload = head.Method == CoapCode.Fetch && head.Payload.Length <= WholeBytesOf(head) ? head.Payload : default,
         };
 
     private static int ToNumber(int offset, int exponent)

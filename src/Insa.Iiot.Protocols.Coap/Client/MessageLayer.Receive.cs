@@ -10,6 +10,8 @@ internal sealed partial class MessageLayer
         if (!CoapHeader.TryRead(datagram, out var header))
             return;
         var isWellFormed = CoapMessage.TryRead(datagram, header.Code, out var message);
+        if (!isWellFormed)
+            _transport.Refuse();
         lock (_lock)
         {
             if (_isDisposed)

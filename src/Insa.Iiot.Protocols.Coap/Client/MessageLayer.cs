@@ -29,6 +29,7 @@ internal sealed partial class MessageLayer : IAsyncDisposable
         _recent = new RecentMessages(options.TimeProvider, options.ExchangeLifetime);
         _idTimer = options.TimeProvider.CreateTimer(_ => ContinueQueue(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         transport.OnClosed(Lose);
+        transport.OnRoom(ContinueQueue);
         transport.Start(Receive);
     }
 
@@ -57,6 +58,7 @@ internal sealed partial class MessageLayer : IAsyncDisposable
     {
         lock (_lock)
             _tokens.Remove(token);
+        _transport.Forget(token);
     }
 
     /// <summary>Sends a message when it is its turn.</summary>
@@ -70,8 +72,8 @@ internal sealed partial class MessageLayer : IAsyncDisposable
             if (_lost is { } lost)
                 throw new CoapException(lost.Error, lost.Message, lost);
 
-            // Over a connection they do not wait for each other, but for their responses.
-            var waiting = _transport.IsReliable ? _tokens.Count - 1 : _queue.Count;
+            // Over a connection they do not wait for each other, but for their responses, and for room.
+            var waiting = _transport.IsReliable ? Math.Max(_tokens.Count - 1, _queue.Count) : _queue.Count;
             if (waiting >= _options.MaxPendingRequests)
                 throw new CoapException(CoapError.Busy, $"{waiting} requests already wait for their turn.");
             if (_tokens.TryGetValue(transmission.Token, out var open))
@@ -140,6 +142,7 @@ internal sealed partial class MessageLayer : IAsyncDisposable
             !_isDisposed
             && _queue.First is { Value: var transmission }
             && (_slotsTaken < _options.Nstart || transmission.IsOneWay || _transport.IsReliable)
+            && _transport.HasRoom
         )
         {
             ushort id = 0;

@@ -29,6 +29,12 @@ internal sealed class RequestHead
 
         // OrderBy is stable: options of one number keep their order.
         _options = [.. Collect(request, uriHost).OrderBy(option => option.Number)];
+        var last = 0;
+        foreach (var option in _options)
+        {
+            OptionBytes += 1 + ExtendedBytesOf(option.Number - last) + ExtendedBytesOf(option.Value.Length) + option.Value.Length;
+            last = option.Number;
+        }
     }
 
     public CoapCode Method { get; }
@@ -40,6 +46,18 @@ internal sealed class RequestHead
     public ReadOnlyMemory<byte> Payload { get; }
 
     public IReadOnlyList<CoapOption> Options => _options;
+
+    /// <summary>How many bytes the options take.</summary>
+    public int OptionBytes { get; }
+
+    // RFC 7252 §3.1: what is too large for its nibble takes one or two bytes more.
+    private static int ExtendedBytesOf(int value) =>
+        value switch
+        {
+            < 13 => 0,
+            < 269 => 1,
+            _ => 2,
+        };
 
     private static List<CoapOption> Collect(CoapRequest request, string? uriHost)
     {

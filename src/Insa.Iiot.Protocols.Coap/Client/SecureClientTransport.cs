@@ -26,6 +26,7 @@ internal sealed class SecureClientTransport : ICoapClientTransport, IDatagramHan
         {
             Psk = options.Psk,
             Certificate = options.Psk is null ? options.Certificate : null,
+            UsesRawPublicKeys = options.Psk is null && options.UsesRawPublicKeys,
             ServerName = host,
             PinnedServerCertificateSha256 = options.ServerCertificateSha256,
         };

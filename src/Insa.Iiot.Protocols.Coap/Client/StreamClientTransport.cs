@@ -3,25 +3,31 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Numerics;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Insa.Iiot.Protocols.Coap.Messages;
 using Insa.Iiot.Protocols.Coap.Streams;
+using Insa.Iiot.Protocols.Coap.Transport;
 
 namespace Insa.Iiot.Protocols.Coap.Client;
 
-/// <summary>A connection by TCP or TLS as a client's transport (RFC 8323). To the client its messages are datagrams: only the header differs.</summary>
+/// <summary>A connection by TCP, TLS or WebSocket as a client's transport (RFC 8323). To the client its messages are datagrams: only the header differs.</summary>
 internal sealed class StreamClientTransport : ICoapClientTransport
 {
     private const int MessageOverhead = 4096;
     private const int MaxDiagnosticBytes = 200;
     private const int MostMessageBytes = 1024 * 1024;
-    private const int MaxWaitingBytes = 16 * 1024 * 1024;
+    private const int RoomBytes = 256 * 1024; // enough to keep a connection busy; what is more waits as requests
+    private const int MaxSignalBytes = 256 * 1024; // who is asked so often and does not read the answers is cut off
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(2);
     private static readonly SslApplicationProtocol Protocol = new("coap");
+    private const string SubProtocol = "coap"; // RFC 8323 §4.1
+    private const string WellKnownPath = "/.well-known/coap"; // RFC 8323 §8.3
 
     private readonly Stream _stream;
     private readonly PipeReader _input;
@@ -30,7 +36,9 @@ internal sealed class StreamClientTransport : ICoapClientTransport
     private readonly TaskCompletionSource _known = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private readonly int _maxMessageBytes;
+    private readonly int _maxFrameBytes;
     private volatile Action<ReadOnlySpan<byte>>? _receive;
+    private volatile Action? _room;
     private readonly Lock _end = new();
     private Action<CoapException>? _closed;
     private Task _receiving = Task.CompletedTask;
@@ -38,6 +46,7 @@ internal sealed class StreamClientTransport : ICoapClientTransport
     private ushort _lastId;
     private ushort _lastPing;
     private CoapException? _error;
+    private bool _isRefused; // by who takes the messages
 
     /// <param name="stream">The connection; the transport's from now on.</param>
     /// <param name="options">Checked options.</param>
@@ -45,11 +54,16 @@ internal sealed class StreamClientTransport : ICoapClientTransport
     {
         _stream = stream;
         _input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true));
-        _output = new StreamOutput(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)), MaxWaitingBytes)
+        var maxWaitingBytes = RoomBytes + MaxSignalBytes + options.MaxBodyBytes + UdpSocket.MaxDatagramBytes;
+        var budget = new OutputBudget((int)BitOperations.RoundUpToPowerOf2((uint)maxWaitingBytes));
+        _output = new StreamOutput(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)), budget)
         {
-            Broken = () => _ = _stopping.CancelAsync(), // not within a lock of who sends
+            // Neither within a lock of who sends.
+            Broken = () => _ = _stopping.CancelAsync(),
+            Drained = () => ThreadPool.UnsafeQueueUserWorkItem(static transport => transport._room?.Invoke(), this, preferLocal: false),
         };
-        _maxMessageBytes = Math.Min(options.MaxBodyBytes + MessageOverhead, MostMessageBytes);
+        _maxMessageBytes = MaxMessageBytesOf(options);
+        _maxFrameBytes = _maxMessageBytes + (stream is WebSocketClientStream ? WebSocketFrames.MaxOverhead : 0);
     }
 
     public bool IsReliable => true;
@@ -58,11 +72,14 @@ internal sealed class StreamClientTransport : ICoapClientTransport
 
     public bool TakesSeveralBlocks => _server.TakesSeveralBlocks;
 
+    public bool HasRoom => _output.HasRoom(RoomBytes);
+
     /// <exception cref="CoapException">There is no way to the server, it is none of CoAP, or the two do not accept each other.</exception>
     public static async Task<StreamClientTransport> ConnectAsync(
         string host,
         int port,
         bool isSecure,
+        bool isWebSocket,
         CoapClientOptions options,
         CancellationToken cancellationToken
     )
@@ -73,8 +90,10 @@ internal sealed class StreamClientTransport : ICoapClientTransport
         Stream? stream = null;
         try
         {
-            stream = await OpenAsync(host, port, either.Token).ConfigureAwait(false);
-            if (isSecure)
+            stream = isWebSocket
+                ? await OpenWebSocketAsync(host, port, isSecure, options, either.Token).ConfigureAwait(false)
+                : await OpenAsync(host, port, either.Token).ConfigureAwait(false);
+            if (isSecure && !isWebSocket)
                 stream = await SecureAsync(stream, host, options, either.Token).ConfigureAwait(false);
             transport = new StreamClientTransport(stream, options);
             await transport.GreetAsync(either.Token).ConfigureAwait(false);
@@ -100,6 +119,10 @@ internal sealed class StreamClientTransport : ICoapClientTransport
         if (error is not null)
             closed(error);
     }
+
+    public void OnRoom(Action room) => _room = room;
+
+    public void Refuse() => _isRefused = true;
 
     public void Start(Action<ReadOnlySpan<byte>> receive) => _receive = receive;
 
@@ -142,6 +165,38 @@ internal sealed class StreamClientTransport : ICoapClientTransport
         {
             await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
             return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private static int MaxMessageBytesOf(CoapClientOptions options) => Math.Min(options.MaxBodyBytes + MessageOverhead, MostMessageBytes);
+
+    private static async Task<Stream> OpenWebSocketAsync(
+        string host,
+        int port,
+        bool isSecure,
+        CoapClientOptions options,
+        CancellationToken cancellationToken
+    )
+    {
+        var socket = new ClientWebSocket();
+        try
+        {
+            socket.Options.AddSubProtocol(SubProtocol);
+            if (options.Certificate is { } certificate)
+                socket.Options.ClientCertificates.Add(certificate);
+            var pin = options.ServerCertificateSha256;
+            if (!pin.IsEmpty)
+                socket.Options.RemoteCertificateValidationCallback = (_, shown, _, _) => shown is not null && IsPinned(shown, pin);
+            var uri = new UriBuilder(isSecure ? "wss" : "ws", host, port, WellKnownPath).Uri;
+            await socket.ConnectAsync(uri, cancellationToken).ConfigureAwait(false);
+            if (socket.SubProtocol != SubProtocol)
+                throw new CoapException(CoapError.Malformed, $"{host} takes WebSockets, but not of CoAP.");
+            return new WebSocketClientStream(socket, MaxMessageBytesOf(options));
         }
         catch
         {
@@ -197,6 +252,8 @@ internal sealed class StreamClientTransport : ICoapClientTransport
                 e
             ),
             IOException => new CoapException(CoapError.Unreachable, $"{host} closed the connection.", e),
+            WebSocketException when e.GetBaseException() is AuthenticationException => ToCoapException(e.GetBaseException(), host, false),
+            WebSocketException => new CoapException(CoapError.Unreachable, $"{host} makes no WebSocket: {e.Message}", e),
             _ => null,
         };
 
@@ -236,8 +293,8 @@ internal sealed class StreamClientTransport : ICoapClientTransport
         {
             var read = await _input.ReadAsync(_stopping.Token).ConfigureAwait(false);
             var rest = read.Buffer;
-            var result = StreamFrame.TryRead(rest, _maxMessageBytes, out var frame);
-            for (; result == StreamFrameResult.Complete; result = StreamFrame.TryRead(rest, _maxMessageBytes, out frame))
+            var result = StreamFrame.TryRead(rest, _maxFrameBytes, out var frame);
+            for (; result == StreamFrameResult.Complete; result = StreamFrame.TryRead(rest, _maxFrameBytes, out frame))
             {
                 if (Handle(frame, rest.Slice(frame.HeaderLength, frame.Length - frame.HeaderLength)) is { } error)
                     return await AbortAsync(error).ConfigureAwait(false);
@@ -268,7 +325,7 @@ internal sealed class StreamClientTransport : ICoapClientTransport
             return Malformed("something before its CSM");
         var length = CoapHeader.Length + (int)rest.Length;
         if (_datagram.Length < length)
-            _datagram = new byte[Math.Max(length, Math.Min(2 * _datagram.Length, _maxMessageBytes))];
+            _datagram = new byte[Math.Max(length, Math.Min(2 * _datagram.Length, _maxFrameBytes))];
         new CoapHeader(CoapType.NonConfirmable, frame.Code, ++_lastId).Write(_datagram, frame.TokenNibble);
         rest.CopyTo(_datagram.AsSpan(CoapHeader.Length));
         var datagram = _datagram.AsSpan(0, length);
@@ -276,14 +333,19 @@ internal sealed class StreamClientTransport : ICoapClientTransport
         // RFC 8323 §3.4: an empty message says nothing.
         if (frame.Code.Value == 0)
             return null;
-        if (!CoapMessage.TryRead(datagram, frame.Code, out var message))
-            return Malformed("a malformed message");
-        if (frame.Code.Class == Signal.Class)
-            return HandleSignal(frame.Code, message);
-        if (frame.Code.IsRequest)
-            Signal.Send(_output, CoapCode.NotImplemented, message.Token); // RFC 8323 §3.3: there is no server here
-        else
-            _receive?.Invoke(datagram);
+        if (frame.Code.Class == Signal.Class || frame.Code.IsRequest)
+            return HandleOther(frame.Code, datagram);
+        _receive?.Invoke(datagram);
+        return _isRefused ? MalformedMessage() : null;
+    }
+
+    private CoapException? HandleOther(CoapCode code, ReadOnlySpan<byte> datagram)
+    {
+        if (!CoapMessage.TryRead(datagram, code, out var message))
+            return MalformedMessage();
+        if (code.Class == Signal.Class)
+            return HandleSignal(code, message);
+        Signal.Send(_output, CoapCode.NotImplemented, message.Token); // RFC 8323 §3.3: there is no server here
         return null;
     }
 
@@ -325,6 +387,8 @@ internal sealed class StreamClientTransport : ICoapClientTransport
         var text = Encoding.UTF8.GetString(diagnostic[..Math.Min(diagnostic.Length, MaxDiagnosticBytes)]);
         return new CoapException(CoapError.ConnectionClosed, $"The server {how} the connection{(text.Length > 0 ? ": " + text : "")}.");
     }
+
+    private static CoapException MalformedMessage() => Malformed("a malformed message");
 
     private static CoapException Malformed(string what) => new(CoapError.Malformed, $"The server sent {what}.");
 }

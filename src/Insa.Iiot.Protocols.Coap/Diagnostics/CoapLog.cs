@@ -26,4 +26,7 @@ internal static partial class CoapLog
 
     [LoggerMessage(2006, LogLevel.Error, "The upkeep of connections failed; it goes on")]
     public static partial void TickFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(2007, LogLevel.Warning, "What a client has confirmed could not be noted; it is sent again another time")]
+    public static partial void DeliveryFailed(this ILogger logger, Exception exception);
 }

@@ -31,7 +31,7 @@ internal sealed class CoapMetrics
         );
         _retransmitted = meter.CreateCounter<long>("insa.iiot.coap.retransmissions", "{datagram}", "Messages of the server sent again.");
         _observers = meter.CreateUpDownCounter<long>("insa.iiot.coap.observers", "{observer}", "Observers.");
-        _sessions = meter.CreateUpDownCounter<long>("insa.iiot.coap.sessions", "{session}", "DTLS sessions.");
+        _sessions = meter.CreateUpDownCounter<long>("insa.iiot.coap.sessions", "{session}", "DTLS sessions and OSCORE contexts.");
         _connections = meter.CreateUpDownCounter<long>(
             "insa.iiot.coap.connections",
             "{connection}",
@@ -41,7 +41,7 @@ internal sealed class CoapMetrics
 
     public void Requested(long count) => _requests.Add(count);
 
-    /// <param name="reason">From a fixed set: names of refusals below, of the DTLS layer, and of connections.</param>
+    /// <param name="reason">From a fixed set: names of refusals below, of DTLS, of OSCORE, and of connections.</param>
     public void Refused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     /// <param name="reason">From a fixed set: <c>malformed</c>, <c>duplicate</c>, <c>unexpected</c>, <c>queue_full</c>.</param>

@@ -15,13 +15,19 @@ internal sealed class CertificateSigner : TlsSigner
     private CertificateSigner(ECDsa? ecdsa, RSA? rsa) => (_ecdsa, _rsa) = (ecdsa, rsa);
 
     /// <summary>Makes what BouncyCastle signs with, by an algorithm that the peer takes.</summary>
+    /// <param name="context">The handshake.</param>
+    /// <param name="certificate">The certificate, with its private key.</param>
+    /// <param name="chain">Its issuers.</param>
+    /// <param name="offered">The algorithms that the peer takes.</param>
+    /// <param name="isRawKey">Whether the public key is shown alone (RFC 7250).</param>
     /// <returns><see langword="null"/> if the peer takes none.</returns>
     /// <exception cref="ArgumentException">The certificate has no private key, or one of another kind.</exception>
     public static TlsCredentialedSigner? Credentials(
         TlsContext context,
         X509Certificate2 certificate,
         X509Certificate2Collection chain,
-        IList<SignatureAndHashAlgorithm>? offered
+        IList<SignatureAndHashAlgorithm>? offered,
+        bool isRawKey
     )
     {
         var signer = new CertificateSigner(certificate.GetECDsaPrivateKey(), certificate.GetRSAPrivateKey());
@@ -32,13 +38,9 @@ internal sealed class CertificateSigner : TlsSigner
         if (algorithm is null)
             return null;
 
-        TlsCertificate[] certificates =
-        [
-            context.Crypto.CreateCertificate(certificate.RawData),
-            .. chain.Select(issuer => context.Crypto.CreateCertificate(issuer.RawData)),
-        ];
         var parameters = new TlsCryptoParameters(context);
-        return new DefaultTlsCredentialedSigner(parameters, signer, new Certificate(certificates), algorithm);
+        var shown = isRawKey ? RawKey(context, certificate) : Chain(context, certificate, chain);
+        return new DefaultTlsCredentialedSigner(parameters, signer, shown, algorithm);
     }
 
     public byte[] GenerateRawSignature(SignatureAndHashAlgorithm algorithm, byte[] hash) =>
@@ -47,6 +49,18 @@ internal sealed class CertificateSigner : TlsSigner
             : _rsa!.SignHash(hash, HashOf(algorithm), RSASignaturePadding.Pkcs1);
 
     public TlsStreamSigner? GetStreamSigner(SignatureAndHashAlgorithm algorithm) => null;
+
+    private static Certificate RawKey(TlsContext context, X509Certificate2 certificate)
+    {
+        var key = context.Crypto.CreateCertificate(CertificateType.RawPublicKey, certificate.PublicKey.ExportSubjectPublicKeyInfo());
+        return new Certificate(CertificateType.RawPublicKey, null, [new CertificateEntry(key, null)]);
+    }
+
+    private static Certificate Chain(TlsContext context, X509Certificate2 certificate, X509Certificate2Collection chain) =>
+        new([
+            context.Crypto.CreateCertificate(certificate.RawData),
+            .. chain.Select(issuer => context.Crypto.CreateCertificate(issuer.RawData)),
+        ]);
 
     // Who names none knows SHA-1 at least (RFC 5246 §7.4.1.4.1), which is not good enough: SHA-256 is tried.
     private static SignatureAndHashAlgorithm? Choose(short kind, IList<SignatureAndHashAlgorithm>? offered)

@@ -34,6 +34,16 @@ internal sealed class DtlsClientPeer(TlsCrypto crypto, DtlsClientSettings settin
 
     void TlsAuthentication.NotifyServerCertificate(TlsServerCertificate serverCertificate)
     {
+        if (settings.UsesRawPublicKeys)
+        {
+            if (
+                serverCertificate.Certificate is not { IsEmpty: false, CertificateType: CertificateType.RawPublicKey } key
+                || !IsPinned(key.GetCertificateAt(0).GetEncoded())
+            )
+                throw new TlsFatalAlert(AlertDescription.bad_certificate);
+            return;
+        }
+
         var chain = new X509Certificate2Collection();
         if (serverCertificate.Certificate is { IsEmpty: false } sent)
         {
@@ -52,8 +62,13 @@ internal sealed class DtlsClientPeer(TlsCrypto crypto, DtlsClientSettings settin
                 m_context,
                 settings.Certificate,
                 settings.CertificateChain,
-                certificateRequest.SupportedSignatureAlgorithms
+                certificateRequest.SupportedSignatureAlgorithms,
+                settings.UsesRawPublicKeys
             );
+
+    protected override short[]? GetAllowedClientCertificateTypes() => settings.UsesRawPublicKeys ? [CertificateType.RawPublicKey] : null;
+
+    protected override short[]? GetAllowedServerCertificateTypes() => settings.UsesRawPublicKeys ? [CertificateType.RawPublicKey] : null;
 
     protected override ProtocolVersion[] GetSupportedVersions() => ProtocolVersion.DTLSv12.Only();
 
@@ -78,10 +93,7 @@ internal sealed class DtlsClientPeer(TlsCrypto crypto, DtlsClientSettings settin
         if (settings.ValidateServerCertificate is { } validate)
             return validate(certificate, chain);
         if (!settings.PinnedServerCertificateSha256.IsEmpty)
-            return CryptographicOperations.FixedTimeEquals(
-                SHA256.HashData(certificate.RawDataMemory.Span),
-                settings.PinnedServerCertificateSha256.Span
-            );
+            return IsPinned(certificate.RawDataMemory.Span);
         if (settings.ServerName is not { } name || !certificate.MatchesHostname(name))
             return false;
 
@@ -99,4 +111,7 @@ internal sealed class DtlsClientPeer(TlsCrypto crypto, DtlsClientSettings settin
 
         return building.Build(certificate);
     }
+
+    private bool IsPinned(ReadOnlySpan<byte> encoded) =>
+        CryptographicOperations.FixedTimeEquals(SHA256.HashData(encoded), settings.PinnedServerCertificateSha256.Span);
 }

@@ -12,6 +12,9 @@ internal sealed class DtlsClientSettings
     /// <summary>The client's certificate with its private key, if the server is to see one.</summary>
     public X509Certificate2? Certificate { get; init; }
 
+    /// <summary>Whether the public keys of certificates are shown and taken alone (RFC 7250); then <see cref="PinnedServerCertificateSha256"/> is over the server's.</summary>
+    public bool UsesRawPublicKeys { get; init; }
+
     /// <summary>The certificates between <see cref="Certificate"/> and a root that the server knows.</summary>
     public X509Certificate2Collection CertificateChain { get; init; } = [];
 

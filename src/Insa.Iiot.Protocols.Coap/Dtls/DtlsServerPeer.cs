@@ -65,7 +65,8 @@ internal sealed class DtlsServerPeer : AbstractTlsServer, TlsPskIdentityManager
                 m_context,
                 _settings.Certificate!,
                 _settings.CertificateChain,
-                m_context.SecurityParameters.ClientSigAlgs
+                m_context.SecurityParameters.ClientSigAlgs,
+                WantsRawKey()
             ) ?? throw new TlsFatalAlert(AlertDescription.handshake_failure);
 
     public override CertificateRequest GetCertificateRequest() =>
@@ -80,6 +81,12 @@ internal sealed class DtlsServerPeer : AbstractTlsServer, TlsPskIdentityManager
     {
         if (clientCertificate is null || clientCertificate.IsEmpty)
             throw new TlsFatalAlert(AlertDescription.handshake_failure);
+        if (clientCertificate.CertificateType == CertificateType.RawPublicKey)
+        {
+            _certificate = DeviceCredential.FromCertificate(SHA256.HashData(clientCertificate.GetCertificateAt(0).GetEncoded()));
+            return;
+        }
+
         try
         {
             using var certificate = X509CertificateLoader.LoadCertificate(clientCertificate.GetCertificateAt(0).GetEncoded());
@@ -111,6 +118,9 @@ internal sealed class DtlsServerPeer : AbstractTlsServer, TlsPskIdentityManager
         return [.. keys, .. IsEcdsa(_settings.Certificate) ? DtlsSuite.Ecdsa : DtlsSuite.Rsa];
     }
 
+    // A client that says nothing of it shows a certificate (RFC 7250 §4.2).
+    protected override short[] GetAllowedClientCertificateTypes() => [CertificateType.X509, CertificateType.RawPublicKey];
+
     protected override byte[] GetNewConnectionID() => _connectionId;
 
     // The groups that are quick enough to be no weapon, in the client's order.
@@ -125,6 +135,17 @@ internal sealed class DtlsServerPeer : AbstractTlsServer, TlsPskIdentityManager
     }
 
     private static bool IsEcdsa(X509Certificate2 certificate) => certificate.GetKeyAlgorithm() == "1.2.840.10045.2.1";
+
+    // A client's order is its preference. One that shows a raw key itself has no roots to look for a certificate's in, whatever it prefers.
+    private bool WantsRawKey()
+    {
+        var servers = TlsExtensionsUtilities.GetServerCertificateTypeExtensionClient(m_clientExtensions) ?? [];
+        var clients = TlsExtensionsUtilities.GetClientCertificateTypeExtensionClient(m_clientExtensions) ?? [];
+        return servers.Contains(CertificateType.RawPublicKey) && (IsFirst(servers) || IsFirst(clients));
+
+        static bool IsFirst(short[] types) =>
+            Array.Find(types, type => type is CertificateType.X509 or CertificateType.RawPublicKey) == CertificateType.RawPublicKey;
+    }
 
     private byte[]? FindKey(byte[] identity)
     {

@@ -13,6 +13,7 @@ internal sealed class HandshakeTransport(IDatagramSender sender, PeerAddress pee
     private readonly object _lock = new();
     private readonly Queue<byte[]> _queue = new();
     private readonly List<byte[]> _lastFlight = [];
+    private readonly ClientProof _proof = new();
     private bool _isAborted;
     private bool _lastChangesCipher;
     private bool _cipherChanged;
@@ -93,6 +94,12 @@ internal sealed class HandshakeTransport(IDatagramSender sender, PeerAddress pee
             || !HandshakeDatagram.TryRead(datagram, idLength, out _lastChangesCipher, out var sealedAt)
         )
             return -1;
+        if (!_proof.TryFollow(datagram, idLength))
+        {
+            _lastChangesCipher = false;
+            return -1;
+        }
+
         _awaitsProof = sealedAt == 2 || (sealedAt == 1 && _cipherChanged);
         datagram.CopyTo(buffer);
         return datagram.Length;

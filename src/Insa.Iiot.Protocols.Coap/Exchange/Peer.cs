@@ -12,7 +12,9 @@ internal sealed class Peer(PeerAddress address, TenantId tenant, DeviceId device
 
     public DeviceId Device { get; } = device;
 
-    public RecentMessages Messages { get; } = address.IsConnection ? RecentMessages.None : new RecentMessages();
+    private RecentMessages _messages = new(isKept: !address.IsConnection);
+
+    public ref RecentMessages Messages => ref _messages;
 
     /// <summary>The next peer at the same address.</summary>
     public Peer? Sibling { get; set; }
@@ -20,8 +22,11 @@ internal sealed class Peer(PeerAddress address, TenantId tenant, DeviceId device
     /// <summary>When it was last heard of, in units of <see cref="RecentMessages"/>.</summary>
     public int LastHeard { get; set; }
 
-    /// <summary>What it observes; <see langword="null"/> if nothing.</summary>
-    public List<Observer>? Observers { get; set; }
+    /// <summary>The first of its observers; <see langword="null"/> if there is none.</summary>
+    public Observer? FirstObserver { get; set; }
+
+    /// <summary>How many observers it has.</summary>
+    public int ObserverCount { get; set; }
 
     /// <summary>How many of its requests handlers are at work on.</summary>
     public int RequestsAtWork { get; set; }

@@ -69,6 +69,7 @@ internal sealed class PeerTable(int capacity)
         _sweptAt = now;
         foreach (var (address, peer) in _peers)
         {
+            peer.Messages.Trim(now);
             if (IsSilent(peer, now) || peer.Sibling is not null)
                 _silent.Add(address);
         }
@@ -78,8 +79,7 @@ internal sealed class PeerTable(int capacity)
         _silent.Clear();
     }
 
-    private static bool IsSilent(Peer peer, int now) =>
-        now - peer.LastHeard > RecentMessages.LifetimeUnits && peer.Observers is not { Count: > 0 };
+    private static bool IsSilent(Peer peer, int now) => now - peer.LastHeard > RecentMessages.LifetimeUnits && peer.FirstObserver is null;
 
     private void Sweep(in PeerAddress address, int now)
     {

@@ -4,7 +4,8 @@ namespace Insa.Iiot.Protocols.Coap.Exchange;
 /// Tells a peer's messages from their duplicates (RFC 7252 §4.5): the last ones that were not idempotent, at most <see cref="MaxLength"/>, each
 /// with what was answered. A duplicate has the token of the message, so the answer's code is all that has to be kept of it.
 /// </summary>
-internal sealed class RecentMessages
+/// <param name="isKept">Whether any are kept: a connection's have no duplicates.</param>
+internal struct RecentMessages(bool isKept)
 {
     public const int MaxLength = 64;
 
@@ -14,20 +15,11 @@ internal sealed class RecentMessages
     /// <summary>The grain of the time that is kept.</summary>
     public const int UnitSeconds = 4;
 
-    private const int FirstLength = 8;
+    private const int FirstLength = 4;
 
-    private readonly bool _isKept;
-    private Entry[] _entries;
+    private Entry[] _entries = []; // its length is a power of two, or 0
     private int _next;
     private int _lastNoted;
-
-    public RecentMessages()
-        : this(isKept: true) { }
-
-    private RecentMessages(bool isKept) => (_isKept, _entries) = (isKept, isKept ? new Entry[FirstLength] : []);
-
-    /// <summary>Keeps none: of a peer whose messages have no duplicates.</summary>
-    public static RecentMessages None { get; } = new(isKept: false);
 
     /// <summary>Finds a message.</summary>
     /// <param name="id">Its id.</param>
@@ -64,11 +56,11 @@ internal sealed class RecentMessages
     /// <returns><see langword="false"/> if the peer has so many at work that the oldest of them would be forgotten.</returns>
     public bool TryAdd(ushort id, int now)
     {
-        if (!_isKept)
+        if (!isKept)
             return true;
-        // After a gap as long as a message lives, all are too old, and their times would look young again by and by.
-        if (now - _lastNoted > LifetimeUnits)
-            Clear();
+        Trim(now);
+        if (_entries.Length == 0)
+            _entries = new Entry[FirstLength];
         _lastNoted = now;
         ref var entry = ref _entries[_next];
         if (entry.IsUsed && (byte)(now - entry.Time) <= LifetimeUnits && _entries.Length < MaxLength)
@@ -104,10 +96,11 @@ internal sealed class RecentMessages
     /// <summary>Forgets a message, so that it is new when it comes again.</summary>
     public void Forget(ushort id) => Set(id, MessageAnswer.Forgotten);
 
-    public void Clear()
+    /// <summary>Forgets all after a gap as long as a message lives: they are too old, and their times would look young again by and by.</summary>
+    public void Trim(int now)
     {
-        Array.Clear(_entries);
-        _next = 0;
+        if (now - _lastNoted > LifetimeUnits)
+            (_entries, _next) = ([], 0);
     }
 
     private void Grow()

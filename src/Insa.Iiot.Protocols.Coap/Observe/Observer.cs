@@ -1,10 +1,11 @@
+using Insa.Iiot.Protocols.Coap.Blockwise;
 using Insa.Iiot.Protocols.Coap.Exchange;
 using Insa.Iiot.Protocols.Coap.Messages;
 
 namespace Insa.Iiot.Protocols.Coap.Observe;
 
 /// <summary>Someone who is told of a resource's changes (RFC 7641).</summary>
-internal sealed class Observer(Peer peer, CoapToken token, CoapResource resource, DeviceSession? session)
+internal sealed class Observer(Peer peer, CoapToken token, CoapResource resource, DeviceSession session)
 {
     private const uint SequenceMask = 0xFF_FFFF;
     private const uint HalfSequence = 1 << 23;
@@ -17,15 +18,29 @@ internal sealed class Observer(Peer peer, CoapToken token, CoapResource resource
 
     public CoapResource Resource { get; } = resource;
 
-    public DeviceSession? Session { get; } = session;
+    public DeviceSession Session { get; } = session;
+
+    /// <summary>The device that it is told of: its own, or one that it is the gateway of.</summary>
+    public DeviceId Subject { get; init; } = session.Device;
+
+    /// <summary>The next observer of the same resource and device.</summary>
+    public Observer? Next { get; set; }
+
+    public Observer? Previous { get; set; }
+
+    /// <summary>The next observer of the same peer.</summary>
+    public Observer? NextOfPeer { get; set; }
 
     public IReadOnlyList<string> Queries { get; init; } = [];
 
     public int? Accept { get; init; }
 
+    /// <summary>What the first answer was; <see langword="null"/> if it did not say.</summary>
+    public int? ContentFormat { get; set; }
+
     public CoapBlock? Block2 { get; init; }
 
-    public byte[] BodyKey { get; init; } = [];
+    public BodyKey BodyKey { get; init; }
 
     /// <summary>The number of the last notification: 24 bits that only grow (RFC 7641 §4.4).</summary>
     public uint Sequence { get; private set; }

@@ -1,82 +1,138 @@
 using Insa.Iiot.Protocols.Coap.Diagnostics;
 using Insa.Iiot.Protocols.Coap.Exchange;
 using Insa.Iiot.Protocols.Coap.Messages;
-using Insa.Iiot.Protocols.Coap.Transport;
 
 namespace Insa.Iiot.Protocols.Coap.Observe;
 
 /// <summary>Who observes what. An observer is its peer and token, and a new registration takes the place of the former (RFC 7641 §4.1). Not thread-safe.</summary>
+/// <remarks>
+/// Most observers are told nothing for hours, so what finds them is chains through them: of a peer, which has few, and of a device that is
+/// observed.
+/// </remarks>
 internal sealed class ObserverTable(CoapServerOptions options, CoapMetrics metrics)
 {
-    private readonly Dictionary<(PeerAddress Peer, CoapToken Token), Observer> _observers = [];
-    private readonly Dictionary<CoapResource, HashSet<Observer>> _byResource = [];
-    private readonly Dictionary<(PeerAddress Peer, ushort MessageId), Observer> _byMessage = [];
+    private readonly Dictionary<(CoapResource, TenantId, DeviceId), Observer> _bySubject = [];
 
-    public int Count => _observers.Count;
+    public int Count { get; private set; }
 
     /// <returns><see langword="false"/> if there is no room for it.</returns>
     public bool TryAdd(Observer observer)
     {
-        if (_observers.TryGetValue((observer.Peer.Address, observer.Token), out var former))
+        var peer = observer.Peer;
+        if (Find(peer, observer.Token) is { } former)
         {
             observer.Follow(former);
             Remove(former);
         }
 
-        var ofPeer = observer.Peer.Observers ??= [];
-        if (observer.Peer.IsGone || _observers.Count >= options.MaxObservers || ofPeer.Count >= options.MaxObserversPerPeer)
+        if (peer.IsGone || Count >= options.MaxObservers || peer.ObserverCount >= options.MaxObserversPerPeer)
             return false;
-        _observers.Add((observer.Peer.Address, observer.Token), observer);
-        if (!_byResource.TryGetValue(observer.Resource, out var observers))
-            _byResource.Add(observer.Resource, observers = []);
-        observers.Add(observer);
-        ofPeer.Add(observer);
+        (observer.NextOfPeer, peer.FirstObserver) = (peer.FirstObserver, observer);
+        peer.ObserverCount++;
+        if (_bySubject.TryGetValue(SubjectOf(observer), out var first))
+            (observer.Next, first.Previous) = (first, observer);
+        _bySubject[SubjectOf(observer)] = observer;
+        Count++;
         metrics.Observing(1);
         return true;
     }
 
-    public IReadOnlyCollection<Observer> Of(CoapResource resource) => _byResource.TryGetValue(resource, out var observers) ? observers : [];
-
-    /// <summary>Notes the message that an observer was notified by.</summary>
-    public void Notified(Observer observer, ushort messageId)
+    /// <summary>Finds the observers of a resource; those of one device without looking at others.</summary>
+    public IEnumerable<Observer> Of(CoapResource resource, TenantId? tenant, DeviceId? device)
     {
-        if (observer.LastMessageId is { } last)
-            _byMessage.Remove((observer.Peer.Address, last));
-        observer.LastMessageId = messageId;
-        _byMessage[(observer.Peer.Address, messageId)] = observer;
+        if (tenant is { } oneTenant && device is { } oneDevice)
+            return ChainFrom(_bySubject.GetValueOrDefault((resource, oneTenant, oneDevice)));
+        return _bySubject
+            .Values.SelectMany(ChainFrom)
+            .Where(observer =>
+                observer.Resource == resource
+                && (tenant is null || observer.Session.Tenant == tenant)
+                && (device is null || observer.Subject == device)
+            );
     }
 
     /// <summary>Takes a RST for a notification (RFC 7641 §3.6).</summary>
-    public bool TryReject(in PeerAddress peer, ushort messageId)
+    /// <param name="first">The first of the peers at the address that it came from.</param>
+    /// <param name="messageId">The notification's id.</param>
+    public void TryReject(Peer first, ushort messageId)
     {
-        if (!_byMessage.TryGetValue((peer, messageId), out var observer))
-            return false;
-        Remove(observer);
-        return true;
+        for (var peer = first; peer is not null; peer = peer.Sibling)
+        {
+            for (var observer = peer.FirstObserver; observer is not null; observer = observer.NextOfPeer)
+            {
+                if (observer.LastMessageId != messageId)
+                    continue;
+                Remove(observer);
+                return;
+            }
+        }
     }
 
-    public void Remove(in PeerAddress peer, CoapToken token)
+    public void Remove(Peer peer, CoapToken token)
     {
-        if (_observers.TryGetValue((peer, token), out var observer))
+        if (Find(peer, token) is { } observer)
             Remove(observer);
     }
 
     public void Remove(Observer observer)
     {
-        if (observer.IsGone || !_observers.Remove((observer.Peer.Address, observer.Token)))
+        if (observer.IsGone)
             return;
         observer.IsGone = true;
-        observer.Peer.Observers!.Remove(observer);
-        _byResource[observer.Resource].Remove(observer);
-        if (observer.LastMessageId is { } last)
-            _byMessage.Remove((observer.Peer.Address, last));
+        UnlinkFromPeer(observer);
+        UnlinkFromSubject(observer);
+        Count--;
         metrics.Observing(-1);
     }
 
     /// <summary>Removes all of a peer's, which is gone.</summary>
     public void RemoveAll(Peer peer)
     {
-        while (peer.Observers is [.., var last])
-            Remove(last);
+        while (peer.FirstObserver is { } first)
+            Remove(first);
+    }
+
+    private static (CoapResource, TenantId, DeviceId) SubjectOf(Observer observer) =>
+        (observer.Resource, observer.Session.Tenant, observer.Subject);
+
+    private static IEnumerable<Observer> ChainFrom(Observer? first)
+    {
+        for (var observer = first; observer is not null; observer = observer.Next)
+            yield return observer;
+    }
+
+    private static Observer? Find(Peer peer, CoapToken token)
+    {
+        var observer = peer.FirstObserver;
+        while (observer is not null && !observer.Token.Equals(token))
+            observer = observer.NextOfPeer;
+        return observer;
+    }
+
+    private static void UnlinkFromPeer(Observer observer)
+    {
+        var peer = observer.Peer;
+        peer.ObserverCount--;
+        if (peer.FirstObserver == observer)
+        {
+            peer.FirstObserver = observer.NextOfPeer;
+            return;
+        }
+
+        var before = peer.FirstObserver!;
+        while (before.NextOfPeer != observer)
+            before = before.NextOfPeer!;
+        before.NextOfPeer = observer.NextOfPeer;
+    }
+
+    private void UnlinkFromSubject(Observer observer)
+    {
+        observer.Next?.Previous = observer.Previous;
+        if (observer.Previous is { } previous)
+            previous.Next = observer.Next;
+        else if (observer.Next is { } next)
+            _bySubject[SubjectOf(observer)] = next;
+        else
+            _bySubject.Remove(SubjectOf(observer));
     }
 }

@@ -21,12 +21,13 @@ internal sealed partial class CoapEndpoint
             || pending.Block2 is { Number: > 0 }
         )
             return null;
-        var observer = new Observer(peer, pending.Token, pending.Resource, pending.Context.Session)
+        var observer = new Observer(peer, pending.Token, pending.Resource, pending.Context.Session!)
         {
+            Subject = pending.Resource.SubjectOf(pending.Context),
             Queries = pending.Context.Queries,
             Accept = pending.Context.Accept,
             Block2 = pending.Block2,
-            BodyKey = pending.BodyKey,
+            BodyKey = pending.BodyKey!.Value,
             ConfirmedAt = _now,
             IsBusy = true,
         };
@@ -39,7 +40,11 @@ internal sealed partial class CoapEndpoint
         if (observer is null || observer.IsGone)
             return null;
         if (response.Code.IsSuccess)
+        {
+            observer.ContentFormat = response.ContentFormat;
             return observer.NextSequence(SequenceClock);
+        }
+
         _observers.Remove(observer);
         return null;
     }
@@ -50,11 +55,8 @@ internal sealed partial class CoapEndpoint
     {
         lock (_sync)
         {
-            foreach (var observer in _observers.Of(resource))
-            {
-                if ((tenant is null || observer.Session?.Tenant == tenant) && (device is null || observer.Session?.Device == device))
-                    Notify(observer);
-            }
+            foreach (var observer in _observers.Of(resource, tenant, device))
+                Notify(observer);
         }
     }
 
@@ -76,6 +78,7 @@ internal sealed partial class CoapEndpoint
                 Session = observer.Session,
                 Queries = observer.Queries,
                 Accept = observer.Accept,
+                IsNotification = true,
             },
             Address = observer.Peer.Address,
             Type = CoapType.NonConfirmable,
@@ -93,11 +96,22 @@ internal sealed partial class CoapEndpoint
     {
         if (observer.IsGone)
             return;
+        if (response.IsNoNews)
+        {
+            Next(observer);
+            return;
+        }
+
+        // RFC 7641 §4.2: all notifications have the format that the first answer had.
+        if (response.Code.IsSuccess && response.ContentFormat != observer.ContentFormat)
+            response = new CoapResponse(CoapCode.NotAcceptable);
         var isLast = !response.Code.IsSuccess;
         if (isLast)
             _observers.Remove(observer);
         Keep(pending, observer.BodyKey, response);
         var peer = observer.Peer.Address;
+
+        var delivered = ConfirmationOf(response, observer.Block2, pending.MaxPartBytes);
 
         // Of a peer whose session has another address, its ACK shows that it is there (RFC 9146 §6).
         var isConfirmable =
@@ -105,6 +119,7 @@ internal sealed partial class CoapEndpoint
             && (
                 isLast
                 || !observer.Peer.IsVerified
+                || delivered is not null
                 || observer.Resource.ConfirmsNotifications
                 || observer.Unconfirmed >= ConfirmEvery - 1
                 || _now - observer.ConfirmedAt >= ToTicks(ConfirmAfter)
@@ -134,10 +149,10 @@ internal sealed partial class CoapEndpoint
         }
 
         if (!isLast)
-            _observers.Notified(observer, messageId);
-        if (isConfirmable)
+            observer.LastMessageId = messageId;
+        if (isConfirmable || delivered is not null)
         {
-            SendConfirmable(peer, messageId, buffer.AsSpan(0, length), outcome => OnEnded(observer, outcome));
+            SendForConfirmation(peer, messageId, buffer.AsSpan(0, length), delivered, observer);
         }
         else
         {
@@ -152,8 +167,10 @@ internal sealed partial class CoapEndpoint
     }
 
     // Called under the lock.
-    private void OnEnded(Observer observer, MessageOutcome outcome)
+    private void OnEnded(Observer? observer, MessageOutcome outcome)
     {
+        if (observer is null)
+            return;
         switch (outcome)
         {
             case MessageOutcome.Acknowledged:

@@ -45,7 +45,7 @@ internal sealed partial class CoapEndpoint
         var head = request.Head;
         _requests++;
         if (head.Observe == 1 && request.Peer is not null)
-            _observers.Remove(request.Address, new CoapToken(request.Message.Token));
+            _observers.Remove(request.Peer, new CoapToken(request.Message.Token));
 
         // An observer is sent more than it asks for, and so must show its address first; and what must not be done twice is not begun before.
         if (request.IsUnverified && ((head.Observe == 0 && resource.IsObservable) || !IsIdempotent(request.Header.Code)))
@@ -82,13 +82,6 @@ internal sealed partial class CoapEndpoint
             return;
         }
 
-        byte[] key = [];
-        if (request.Peer is not null)
-        {
-            key = new byte[BodyKey.Length];
-            BodyKey.Write(request.Address, request.Session, request.Message, key);
-        }
-
         var pending = new PendingRequest
         {
             Endpoint = this,
@@ -106,7 +99,7 @@ internal sealed partial class CoapEndpoint
             NoResponse = head.NoResponse,
             Block1 = head.Block1,
             Block2 = head.Block2,
-            BodyKey = key,
+            BodyKey = request.Peer is null ? null : BodyKey.Of(request.Address, request.Session, request.Message),
             IsNoted = isNoted,
             IsUnverified = request.IsUnverified,
         };
@@ -129,8 +122,7 @@ internal sealed partial class CoapEndpoint
     {
         if (request.Peer is null)
             return false;
-        Span<byte> key = stackalloc byte[BodyKey.Length];
-        BodyKey.Write(request.Address, request.Session, request.Message, key);
+        var key = BodyKey.Of(request.Address, request.Session, request.Message);
         if (_downloads.Find(key, _now) is not { } kept)
         {
             if (IsIdempotent(request.Header.Code))
@@ -241,15 +233,16 @@ internal sealed partial class CoapEndpoint
             _metrics.Refused(CoapMetrics.NameOf(response.Code));
         Keep(pending, pending.BodyKey, response);
         var buffer = RentFor(pending.MaxAnswerBytes, response);
-        Send(pending, response, NumberOf(pending.Observer, response), buffer);
+        var isAwaited = Send(pending, response, NumberOf(pending.Observer, response), buffer);
         ArrayPool<byte>.Shared.Return(buffer);
 
         // What has changed since the handler was asked is told now.
-        if (pending.Observer is not null)
+        if (pending.Observer is not null && !isAwaited)
             Next(pending.Observer);
     }
 
-    private void Send(PendingRequest pending, CoapResponse response, uint? sequence, byte[] buffer)
+    /// <returns>Whether it is to be confirmed, and what comes after it waits for that.</returns>
+    private bool Send(PendingRequest pending, CoapResponse response, uint? sequence, byte[] buffer)
     {
         var isConfirmable = pending.Type == CoapType.Confirmable;
         var isPiggybacked = isConfirmable && !pending.IsAcknowledged;
@@ -260,16 +253,21 @@ internal sealed partial class CoapEndpoint
                 SendEmpty(pending.Address, CoapType.Acknowledgement, pending.MessageId);
             if (pending.IsNoted)
                 pending.Peer!.Messages.Set(pending.MessageId, MessageAnswer.Separate);
-            return;
+            return false;
+        }
+
+        // To an address that may be forged nothing is sent more than once.
+        var delivered = pending.IsUnverified ? null : ConfirmationOf(response, pending.Block2, pending.MaxPartBytes);
+        if (delivered is not null && isPiggybacked)
+        {
+            SendEmpty(pending.Address, CoapType.Acknowledgement, pending.MessageId);
+            isPiggybacked = false;
         }
 
         var header = isPiggybacked
             ? new CoapHeader(CoapType.Acknowledgement, response.Code, pending.MessageId)
             : new CoapHeader(
-                // To an address that may be forged nothing is sent more than once.
-                isConfirmable && !pending.IsUnverified
-                    ? CoapType.Confirmable
-                    : CoapType.NonConfirmable,
+                (isConfirmable && !pending.IsUnverified) || delivered is not null ? CoapType.Confirmable : CoapType.NonConfirmable,
                 response.Code,
                 _messageIds.Next(pending.Address)
             );
@@ -291,6 +289,7 @@ internal sealed partial class CoapEndpoint
         if (length == 0)
         {
             var refusal = new CoapResponse(CoapCode.BadRequest);
+            delivered = null;
             length = ResponseWriter.Write(
                 room,
                 header with
@@ -310,17 +309,20 @@ internal sealed partial class CoapEndpoint
         if (length > pending.MaxAnswerBytes)
             length = WriteChallenge(pending, header, token, buffer);
         if (length == 0 || length > pending.MaxAnswerBytes)
-            return;
-        if (header.Type == CoapType.Confirmable)
+            return false;
+        if (delivered is not null)
+            SendForConfirmation(pending.Address, header.MessageId, buffer.AsSpan(0, length), delivered, pending.Observer);
+        else if (header.Type == CoapType.Confirmable)
             SendConfirmable(pending.Address, header.MessageId, buffer.AsSpan(0, length), null);
         else
             _sender.Send(pending.Address, buffer.AsSpan(0, length));
         if (!pending.IsNoted)
-            return;
+            return delivered is not null;
 
         pending.Peer!.Messages.Set(pending.MessageId, isPiggybacked ? MessageAnswer.Whole : MessageAnswer.Separate);
         if (isPiggybacked)
             _answers.Add(pending.Peer, pending.MessageId, buffer.AsSpan(0, length).ToArray());
+        return delivered is not null;
     }
 
     private int WriteChallenge(PendingRequest pending, CoapHeader header, ReadOnlySpan<byte> token, byte[] buffer)
@@ -333,10 +335,10 @@ internal sealed partial class CoapEndpoint
     }
 
     // The rest of a large answer is fetched later, part by part.
-    private void Keep(PendingRequest pending, byte[] key, CoapResponse response)
+    private void Keep(PendingRequest pending, BodyKey? key, CoapResponse response)
     {
-        if (key.Length > 0 && response.Payload.Length > ResponseWriter.WholeSizeOf(pending.Block2, pending.MaxPartBytes))
-            _downloads.Add(key, response, _now);
+        if (key is { } known && response.Payload.Length > ResponseWriter.WholeSizeOf(pending.Block2, pending.MaxPartBytes))
+            _downloads.Add(known, response, _now);
     }
 
     // Over a connection an answer may be far longer than a datagram, but is not often.

@@ -14,7 +14,17 @@ internal sealed partial class CoapEndpoint
     // Of the request that is handled at the moment; the lock guards them.
     private StreamVerdict _verdict;
     private DeviceSession? _speaker;
-    private bool _mayHoldBack;
+    private bool _isUncheckable;
+
+    /// <summary>How many connections wait for a credential to be checked.</summary>
+    public int WaitingConnections
+    {
+        get
+        {
+            lock (_sync)
+                return _waitingConnections;
+        }
+    }
 
     /// <summary>Holds the endpoint's lock, for several messages of a connection.</summary>
     public Lock.Scope Enter() => _sync.EnterScope();
@@ -25,6 +35,7 @@ internal sealed partial class CoapEndpoint
     /// <param name="code">The request's method.</param>
     /// <param name="tokenNibble">The nibble that says how long its token is.</param>
     /// <param name="rest">What follows its code.</param>
+    /// <param name="isUncheckable">Whether its credential could not be checked: it is to be told, and not to wait again.</param>
     /// <param name="speaker">Whose request it is, if that is known already.</param>
     public StreamVerdict Receive(
         in PeerAddress peer,
@@ -32,6 +43,7 @@ internal sealed partial class CoapEndpoint
         CoapCode code,
         int tokenNibble,
         ReadOnlySpan<byte> rest,
+        bool isUncheckable,
         out DeviceSession? speaker
     )
     {
@@ -40,13 +52,13 @@ internal sealed partial class CoapEndpoint
             return StreamVerdict.Malformed;
         lock (_sync)
         {
-            (_verdict, _speaker, _mayHoldBack) = (StreamVerdict.Taken, null, true);
+            (_verdict, _speaker, _isUncheckable) = (StreamVerdict.Taken, null, isUncheckable);
             var header = new CoapHeader(CoapType.NonConfirmable, code, 0);
             if (message.Options.Length > UdpSocket.MaxDatagramBytes)
                 RefuseOptions(peer, header, message);
             else
                 HandleRequest(peer, session, isVerified: true, header, message, rest);
-            (speaker, _mayHoldBack) = (_speaker, false);
+            (speaker, _isUncheckable) = (_speaker, false);
             return _verdict;
         }
     }
@@ -59,7 +71,7 @@ internal sealed partial class CoapEndpoint
             _peers.TryFind(address, out var peer);
             for (; peer is not null; peer = peer.Sibling)
             {
-                foreach (var observer in peer.Observers ?? [])
+                for (var observer = peer.FirstObserver; observer is not null; observer = observer.NextOfPeer)
                 {
                     if (!observer.AwaitsRoom)
                         continue;
@@ -74,8 +86,8 @@ internal sealed partial class CoapEndpoint
     /// <returns><see langword="false"/> if it cannot be left: it is to be refused.</returns>
     private bool TryHoldBack(in Request request)
     {
-        // Not one that was taken out of its connection before; and of a body in blocks, what came before is gone already.
-        if (!_mayHoldBack || request.Head.Block1 is not null)
+        // Of a body in blocks, what came before is gone already.
+        if (!request.Address.IsConnection || request.Head.Block1 is not null)
             return false;
         _requests--;
         _verdict = StreamVerdict.NoRoom;
@@ -87,17 +99,6 @@ internal sealed partial class CoapEndpoint
     {
         var request = NewRequest(peer, header, message, default, _connections!.MaxMessageBytesOf(peer));
         Answer(request, new Reply(CoapCode.BadRequest) { Diagnostic = "the options are too long"u8 });
-    }
-
-    // As it waits apart from its connection, it is kept as a datagram.
-    private static byte[] Detach(in PeerAddress address, CoapHeader header, in CoapMessage message, ReadOnlySpan<byte> bytes)
-    {
-        if (!address.IsConnection)
-            return bytes.ToArray();
-        var datagram = new byte[CoapHeader.Length + bytes.Length];
-        header.Write(datagram, CoapMessageWriter.NibbleOf(message.Token.Length));
-        bytes.CopyTo(datagram.AsSpan(CoapHeader.Length));
-        return datagram;
     }
 
     private bool TakesSeveralBlocks(in PeerAddress address) => address.IsConnection && _connections!.TakesSeveralBlocks(address);

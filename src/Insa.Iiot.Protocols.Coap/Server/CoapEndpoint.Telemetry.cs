@@ -46,8 +46,7 @@ internal sealed partial class CoapEndpoint
     /// <summary>Takes a part of a body, and answers it unless it was the last.</summary>
     private bool Assemble(in Request request, CoapBlock block, out byte[]? body, out int length)
     {
-        Span<byte> key = stackalloc byte[BodyKey.Length];
-        BodyKey.Write(request.Address, request.Session, request.Message, key);
+        var key = BodyKey.Of(request.Address, request.Session, request.Message);
         switch (_uploads.Add(request.Peer!, key, block, request.Message.Payload, request.Head.Size1, _now, out body, out length))
         {
             case BodyState.Complete:
@@ -75,7 +74,7 @@ internal sealed partial class CoapEndpoint
     private void Submit(in Request request, ReadOnlySpan<byte> payload)
     {
         var head = request.Head;
-        var messages = request.Peer!.Messages;
+        ref var messages = ref request.Peer!.Messages;
         var messageId = request.Header.MessageId;
         var format = _services.Formats.Find(head.ContentFormat, hasMetric: head.PathCount == 3);
         if (format is null)

@@ -13,6 +13,7 @@ internal sealed partial class CoapEndpoint
     private readonly Dictionary<byte[], List<(PeerAddress Peer, bool IsVerified, byte[] Datagram)>> _waiting = new(
         Utf8BytesComparer.Instance
     );
+    private int _waitingConnections;
 
     // A datagram waits for its token to be checked, and is then handled as if it came only now. What finds no place comes again.
     private void Authenticate(
@@ -25,36 +26,42 @@ internal sealed partial class CoapEndpoint
     )
     {
         var token = head.Credential;
-        var lookup = _waiting.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (lookup.TryGetValue(token, out var waiting))
+        if (_isUncheckable)
         {
-            if (waiting.Count < MaxDatagramsPerToken)
-                waiting.Add((peer, isVerified, Wait(peer, header, message, bytes)));
-            else
-                Overflow(peer, header, message, head);
+            Answer(NewRequest(peer, header, message, head, MaxAnswerBytesTo(peer, isVerified, bytes.Length)), Busy);
             return;
         }
 
-        if (_waiting.Count >= MaxTokensAtOnce)
+        var lookup = _waiting.GetAlternateLookup<ReadOnlySpan<byte>>();
+        var isNew = !lookup.TryGetValue(token, out var waiting);
+        if (
+            isNew && _waiting.Count >= MaxTokensAtOnce
+            || peer.IsConnection && _waitingConnections >= _options.MaxConnections
+            || !peer.IsConnection && waiting?.Count >= MaxDatagramsPerToken
+        )
         {
             Overflow(peer, header, message, head);
             return;
         }
 
-        var copy = token.ToArray();
-        _waiting.Add(copy, [(peer, isVerified, Wait(peer, header, message, bytes))]);
-        _ = Task.Run(() => AuthenticateAsync(copy), CancellationToken.None);
-    }
-
-    private byte[] Wait(in PeerAddress peer, CoapHeader header, in CoapMessage message, ReadOnlySpan<byte> bytes)
-    {
+        waiting ??= [];
         if (peer.IsConnection)
         {
+            // Its message stays where it is, see Waits.
             _verdict = StreamVerdict.Waits;
-            _connections!.Began(peer, IConnectionSender.MessageWeight);
+            _waitingConnections++;
+            waiting.Add((peer, isVerified, []));
+        }
+        else
+        {
+            waiting.Add((peer, isVerified, bytes.ToArray()));
         }
 
-        return Detach(peer, header, message, bytes);
+        if (!isNew)
+            return;
+        var copy = token.ToArray();
+        _waiting.Add(copy, waiting);
+        _ = Task.Run(() => AuthenticateAsync(copy), CancellationToken.None);
     }
 
     // Over a connection nothing is sent again by itself: it is told.
@@ -107,15 +114,19 @@ internal sealed partial class CoapEndpoint
                 _tokens.Set(token, session?.Over("coap"), _now);
             foreach (var (peer, isVerified, datagram) in waiting!)
             {
-                // Its connection may be over: nothing must be left behind for it.
-                if (peer.IsConnection && _connections!.MaxMessageBytesOf(peer) == 0)
-                    continue;
-                if (isKnown)
-                    Handle(peer, null, isVerified, datagram);
-                else
-                    AnswerBusy(peer, datagram);
                 if (peer.IsConnection)
-                    _connections!.Checked(peer, session is not null);
+                {
+                    _waitingConnections--;
+                    _connections!.Checked(peer, isKnown);
+                }
+                else if (isKnown)
+                {
+                    Handle(peer, null, isVerified, datagram);
+                }
+                else
+                {
+                    AnswerBusy(peer, datagram);
+                }
             }
         }
     }
@@ -125,7 +136,7 @@ internal sealed partial class CoapEndpoint
         if (
             !CoapHeader.TryRead(datagram, out var header)
             || !CoapMessage.TryRead(datagram, header.Code, out var message)
-            || RequestHead.Read(message, peer.IsConnection, out var head) != default
+            || RequestHead.Read(message, isOfConnection: false, out var head) != default
         )
             return;
         Answer(NewRequest(peer, header, message, head, 3 * datagram.Length), Busy);

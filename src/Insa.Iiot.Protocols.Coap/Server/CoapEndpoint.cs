@@ -200,7 +200,8 @@ internal sealed partial class CoapEndpoint : IDatagramHandler
                 _retransmission.TryEnd(address, header.MessageId, MessageOutcome.Acknowledged);
                 break;
             case CoapType.Reset:
-                _observers.TryReject(address, header.MessageId);
+                if (_peers.TryFind(address, out var peer))
+                    _observers.TryReject(peer, header.MessageId);
                 _retransmission.TryEnd(address, header.MessageId, MessageOutcome.Reset);
                 break;
         }

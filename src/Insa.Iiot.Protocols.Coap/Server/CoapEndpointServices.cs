@@ -10,6 +10,7 @@ namespace Insa.Iiot.Protocols.Coap.Server;
 /// <param name="ingress">Takes telemetry.</param>
 /// <param name="authenticator">Knows devices.</param>
 /// <param name="keys">Knows pre-shared keys; <see langword="null"/> in a host without any.</param>
+/// <param name="control">Keeps sequence numbers; <see langword="null"/> in a host without a control plane.</param>
 /// <param name="resources">All resources.</param>
 /// <param name="formats">The formats of telemetry.</param>
 /// <param name="metrics">Counts.</param>
@@ -20,6 +21,7 @@ internal sealed class CoapEndpointServices(
     ITelemetryIngress ingress,
     IDeviceAuthenticator authenticator,
     IDevicePskStore? keys,
+    IControlStore? control,
     ResourceTable resources,
     TelemetryFormats formats,
     CoapMetrics metrics,
@@ -34,6 +36,8 @@ internal sealed class CoapEndpointServices(
     public IDeviceAuthenticator Authenticator => authenticator;
 
     public IDevicePskStore? Keys => keys;
+
+    public IControlStore? Control => control;
 
     public ResourceTable Resources => resources;
 

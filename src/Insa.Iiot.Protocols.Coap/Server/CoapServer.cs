@@ -14,7 +14,7 @@ internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddres
         IAsyncDisposable
 {
     private readonly CancellationTokenSource _stopping = new();
-    private readonly List<(UdpSocket Socket, CoapEndpoint Endpoint, SecureListener? Secure)> _listeners = [];
+    private readonly List<(UdpSocket Socket, CoapEndpoint Endpoint, IDatagramHandler Handler)> _listeners = [];
 
     /// <exception cref="IOException">An address is taken.</exception>
     /// <exception cref="InvalidOperationException">A listener lacks what it needs of the host.</exception>
@@ -31,10 +31,10 @@ internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddres
             throw;
         }
 
-        foreach (var (socket, endpoint, secure) in _listeners)
+        foreach (var (socket, _, handler) in _listeners)
         {
-            socket.Start(secure ?? (IDatagramHandler)endpoint, $"CoAP {socket.LocalEndPoint}", services.Logger.DatagramFailed);
-            services.Logger.Listening(socket.LocalEndPoint, secure is null ? "plain" : "DTLS");
+            socket.Start(handler, $"CoAP {socket.LocalEndPoint}", services.Logger.DatagramFailed);
+            services.Logger.Listening(socket.LocalEndPoint, NameOf(handler));
         }
 
         return Task.CompletedTask;
@@ -77,10 +77,18 @@ internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddres
         addresses.Set(index, () => opened.Socket.LocalEndPoint);
     }
 
-    private (UdpSocket Socket, CoapEndpoint Endpoint, SecureListener? Secure) Open(CoapListenerOptions listener)
+    private static string NameOf(IDatagramHandler handler) =>
+        handler switch
+        {
+            SecureListener => "DTLS",
+            OscoreListener => "OSCORE",
+            _ => "plain",
+        };
+
+    private (UdpSocket Socket, CoapEndpoint Endpoint, IDatagramHandler Handler) Open(CoapListenerOptions listener)
     {
         var address = new IPEndPoint(listener.Address, listener.Port);
-        if (!listener.IsPlain && listener.Certificate is null && services.Keys is null)
+        if (listener is { IsPlain: false, IsOscore: false, Certificate: null } && services.Keys is null)
         {
             throw new InvalidOperationException(
                 $"The DTLS listener on {address} has neither a certificate nor a store of pre-shared keys: set Certificate, or add a store with {nameof(IDevicePskStore)}."
@@ -97,21 +105,44 @@ internal sealed class CoapServer(CoapEndpointServices services, CoapServerAddres
             throw new IOException($"Cannot listen for CoAP on UDP {address}: {e.Message}.", e);
         }
 
+        try
+        {
+            return Open(listener, socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private (UdpSocket Socket, CoapEndpoint Endpoint, IDatagramHandler Handler) Open(CoapListenerOptions listener, UdpSocket socket)
+    {
+        if (listener.IsOscore)
+        {
+            var oscore = new OscoreListener(services, socket, _stopping.Token);
+            return (socket, oscore.Endpoint, oscore);
+        }
+
         if (listener.IsPlain)
-            return (socket, new CoapEndpoint(services, socket, _stopping.Token), null);
+        {
+            var endpoint = new CoapEndpoint(services, socket, _stopping.Token);
+            return (socket, endpoint, endpoint);
+        }
+
         var secure = new SecureListener(services, listener, socket, _stopping.Token);
         return (socket, secure.Endpoint, secure);
     }
 
     private void Close()
     {
-        foreach (var (socket, endpoint, secure) in _listeners)
+        foreach (var (socket, endpoint, handler) in _listeners)
         {
             endpoint.Stop();
 
             // Sessions are told of the end after the thread that owns them has stopped, while the socket still sends.
             socket.Stop();
-            secure?.Dispose();
+            (handler as IDisposable)?.Dispose();
             socket.Dispose();
         }
 

@@ -4,5 +4,6 @@ namespace Insa.Iiot.Protocols.Coap.Server;
 internal interface IOwnResource
 {
     /// <param name="resources">All resources, once the server runs.</param>
-    CoapResource Create(ResourceTable resources);
+    /// <returns><see langword="null"/> if the host has not what it needs.</returns>
+    CoapResource? Create(ResourceTable resources);
 }

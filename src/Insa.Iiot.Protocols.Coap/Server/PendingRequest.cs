@@ -1,3 +1,4 @@
+using Insa.Iiot.Protocols.Coap.Blockwise;
 using Insa.Iiot.Protocols.Coap.Exchange;
 using Insa.Iiot.Protocols.Coap.Messages;
 using Insa.Iiot.Protocols.Coap.Transport;
@@ -38,8 +39,8 @@ internal sealed class PendingRequest
 
     public CoapBlock? Block2 { get; init; }
 
-    /// <summary>What tells its body from others, see <see cref="Blockwise.BodyKey"/>; empty if its body is not kept.</summary>
-    public byte[] BodyKey { get; init; } = [];
+    /// <summary>What tells its body from others; <see langword="null"/> if its body is not kept.</summary>
+    public BodyKey? BodyKey { get; init; }
 
     /// <summary>The most bytes of a body that are sent in one message.</summary>
     public int MaxPartBytes => ResponseWriter.MaxPartBytesOf(Address, MaxAnswerBytes, Token.Length);

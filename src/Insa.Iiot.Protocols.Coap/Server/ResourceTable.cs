@@ -18,7 +18,7 @@ internal sealed class ResourceTable
             _resources[Encoding.UTF8.GetBytes(resource.Path)] = resource;
 
         // The host's take the place of the server's own.
-        foreach (var resource in own.Select(one => one.Create(this)))
+        foreach (var resource in own.Select(one => one.Create(this)).OfType<CoapResource>())
             _resources.TryAdd(Encoding.UTF8.GetBytes(resource.Path), resource);
     }
 

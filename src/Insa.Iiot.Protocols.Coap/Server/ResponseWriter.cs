@@ -36,6 +36,7 @@ internal static class ResponseWriter
             MaxAge = response.MaxAge,
             LocationPath = response.LocationPath,
             LocationQuery = response.LocationQuery,
+            IsNoNews = response.IsNoNews,
         };
     }
 

@@ -6,7 +6,7 @@ internal enum StreamVerdict
     /// <summary>It was taken; the next may follow.</summary>
     Taken,
 
-    /// <summary>It was taken, and its credential is being checked: the next may follow when it is answered.</summary>
+    /// <summary>Its credential is being checked: it is to come again when that is done, see <see cref="Transport.IConnectionSender.Checked"/>.</summary>
     Waits,
 
     /// <summary>Its tenant has no room at the moment: it is to come again when there is.</summary>

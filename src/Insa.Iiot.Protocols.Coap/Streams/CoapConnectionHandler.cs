@@ -6,23 +6,14 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Insa.Iiot.Protocols.Coap.Streams;
 
-/// <summary>Takes connections from Kestrel, up to their limit, and asks whose they are if a certificate was shown.</summary>
+/// <summary>Takes connections from Kestrel, and asks whose they are if a certificate was shown.</summary>
 internal sealed class CoapConnectionHandler(StreamServer server, CoapEndpointServices services) : ConnectionHandler
 {
-    private int _connections;
-
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
         if (server.IsStopping)
             return;
-        if (Interlocked.Increment(ref _connections) > services.Options.MaxConnections)
-        {
-            services.Metrics.Refused("too_many_connections");
-            Interlocked.Decrement(ref _connections);
-            return;
-        }
-
         try
         {
             var certificate = connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate;
@@ -40,17 +31,13 @@ internal sealed class CoapConnectionHandler(StreamServer server, CoapEndpointSer
             services.Metrics.Refused("internal_error");
             services.Logger.ConnectionFailed(e, connection.ConnectionId);
         }
-        finally
-        {
-            Interlocked.Decrement(ref _connections);
-        }
     }
 
     private async Task<DeviceSession?> AuthenticateAsync(X509Certificate2 certificate, ConnectionContext connection)
     {
         using var deadline = new CancellationTokenSource(services.Options.HandshakeTimeout, services.Time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, connection.ConnectionClosed);
-        var output = new StreamOutput(connection.Transport.Output, 0);
+        var output = new StreamOutput(connection.Transport.Output, server.OutputBudget);
         var (reason, diagnostic) = ("certificate_unknown", "this certificate stands for no device");
         try
         {

@@ -12,11 +12,11 @@ internal enum ConnectionStep
     /// <summary>It waits until less is at work.</summary>
     WaitForRoom,
 
-    /// <summary>It waits until all is answered.</summary>
-    WaitForAnswers,
-
-    /// <summary>The same, and then it answers a ping that asks for it.</summary>
+    /// <summary>It waits until all is answered, and then answers the ping that asks for it.</summary>
     WaitForCustody,
+
+    /// <summary>It waits until a credential is checked; the message stays in the buffer.</summary>
+    WaitForCredential,
 
     /// <summary>It waits until the tenant has room; the message stays in the buffer.</summary>
     WaitForCapacity,

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using Insa.Iiot.Protocols.Coap.Diagnostics;
+using Insa.Iiot.Protocols.Coap.Exchange;
 using Insa.Iiot.Protocols.Coap.Messages;
 using Insa.Iiot.Protocols.Coap.Server;
 using Insa.Iiot.Protocols.Coap.Transport;
@@ -20,15 +21,21 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
 {
     private const int MaxWeight = 1024;
     private const int MaxMessagesAtOnce = 64; // others wait for the endpoint meanwhile
+    private const int MaxPings = 128;
 
     private readonly CoapServerOptions _options = server.Services.Options;
     private readonly CoapMetrics _metrics = server.Services.Metrics;
     private readonly TimeProvider _time = server.Services.Time;
+    private readonly int _maxFrameBytes =
+        server.Services.Options.MaxMessageBytes + (transport is WebSocketConnection ? WebSocketFrames.MaxOverhead : 0);
     private readonly PipeReader _input = transport.Transport.Input;
     private readonly Lock _atWork = new();
     private readonly CancellationTokenSource _ending = new();
     private readonly Capabilities _peer = new();
+    private readonly Queue<Action<MessageOutcome>?> _pings = new();
     private TaskCompletionSource? _room;
+    private TaskCompletionSource<bool>? _credential;
+    private bool _isUncheckable;
     private int _roomWeight;
     private int _weight;
     private DeviceSession? _speaker;
@@ -36,21 +43,19 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
     private long _heardAt = server.Services.Time.GetTimestamp();
     private int _isFlushQueued;
     private volatile bool _isHeldBack;
+    private bool _isKnown = session is not null; // whether a request of a known device was taken
     private bool _isPinged;
     private bool _isReleased;
 
     public PeerAddress Address => address;
 
-    public StreamOutput Output { get; } = new(transport.Transport.Output, server.MaxWaitingBytes);
+    public StreamOutput Output { get; } = new(transport.Transport.Output, server.OutputBudget);
 
     /// <summary>What an answer may have, as a datagram: its header may be shorter than the one it gets.</summary>
     public int MaxAnswerBytes =>
         Math.Min(_peer.MaxMessageBytes, _options.MaxMessageBytes) - (StreamFrame.MaxHeaderLength - CoapHeader.Length);
 
     public bool TakesSeveralBlocks => _peer.TakesSeveralBlocks;
-
-    /// <summary>Whether a request of a known device was taken.</summary>
-    public bool IsKnown { get; set; } = session is not null;
 
     public async Task RunAsync()
     {
@@ -100,6 +105,9 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
         room?.TrySetResult();
     }
 
+    /// <summary>The credential of the message that waits for it was checked, or could not be. Called under the endpoint's lock.</summary>
+    public void Checked(bool isDone) => _credential?.TrySetResult(isDone);
+
     /// <summary>Flushes, soon and on another thread: for who holds the endpoint's lock.</summary>
     public void QueueFlush()
     {
@@ -128,6 +136,22 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
         _input.CancelPendingRead();
     }
 
+    /// <summary>See <see cref="IConnectionSender.TryConfirm"/>.</summary>
+    public bool TryConfirm(Action<MessageOutcome> ended)
+    {
+        if (!TryPing(ended))
+            return false;
+        QueueFlush();
+        return true;
+    }
+
+    /// <summary>Nothing more is confirmed: the connection is over. Under the endpoint's lock.</summary>
+    public void Abandon()
+    {
+        while (TryTakePing(out var ended))
+            ended?.Invoke(MessageOutcome.Dropped);
+    }
+
     /// <summary>Looks whether the client is still there; called now and then.</summary>
     public void Check()
     {
@@ -139,7 +163,7 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
             if (silence >= _options.HandshakeTimeout)
                 Expire("csm_timeout");
         }
-        else if (silence >= _options.IdleTimeout + _options.HandshakeTimeout || (silence >= _options.IdleTimeout && !IsKnown))
+        else if (silence >= _options.IdleTimeout + _options.HandshakeTimeout || (silence >= _options.IdleTimeout && !_isKnown))
         {
             Expire("idle_timeout");
         }
@@ -147,7 +171,7 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
         {
             // RFC 8323 §3.4: one that observes is silent, and is there all the same.
             _isPinged = true;
-            Signal.Send(Output, Signal.Ping);
+            TryPing(null);
             Output.Flush();
         }
     }
@@ -193,8 +217,11 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
                 case ConnectionStep.WaitForRoom:
                     await WhenAtMostAsync(MaxWeight / 2).WaitAsync(_ending.Token).ConfigureAwait(false);
                     break;
-                case ConnectionStep.WaitForAnswers or ConnectionStep.WaitForCustody:
+                case ConnectionStep.WaitForCustody:
                     await WhenAtMostAsync(0).WaitAsync(_ending.Token).ConfigureAwait(false);
+                    break;
+                case ConnectionStep.WaitForCredential:
+                    _isUncheckable = !await _credential!.Task.WaitAsync(_ending.Token).ConfigureAwait(false);
                     break;
                 case ConnectionStep.WaitForCapacity:
                     await server.Services.Ingress.WaitForCapacityAsync(_speaker!, _ending.Token).ConfigureAwait(false);
@@ -254,7 +281,7 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
         for (var count = 0; count < MaxMessagesAtOnce; count++)
         {
             // A CSM is short, and nothing else comes before it.
-            var maxLength = _peer.IsKnown ? _options.MaxMessageBytes : Signal.BaseMessageBytes;
+            var maxLength = _peer.IsKnown ? _maxFrameBytes : Signal.BaseMessageBytes;
             switch (StreamFrame.TryRead(buffer, maxLength, out var frame))
             {
                 case StreamFrameResult.Incomplete:
@@ -266,7 +293,7 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
             }
 
             var step = Handle(frame, buffer.Slice(frame.HeaderLength, frame.Length - frame.HeaderLength));
-            if (step == ConnectionStep.WaitForCapacity)
+            if (step is ConnectionStep.WaitForCapacity or ConnectionStep.WaitForCredential)
                 return step;
             buffer = buffer.Slice(frame.Length);
             consumed = buffer.Start;
@@ -274,6 +301,8 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
             _isPinged = false;
             if (step != ConnectionStep.Read)
                 return step;
+            if (Output.IsFull)
+                return ConnectionStep.Yield;
             if (Volatile.Read(ref _weight) >= MaxWeight)
                 return ConnectionStep.WaitForRoom;
         }
@@ -310,14 +339,17 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
 
     private ConnectionStep HandleRequest(in StreamFrame frame, ReadOnlySpan<byte> rest)
     {
-        var verdict = server.Endpoint.Receive(address, session, frame.Code, frame.TokenNibble, rest, out _speaker);
-        IsKnown |= _speaker is not null;
+        var verdict = server.Endpoint.Receive(address, session, frame.Code, frame.TokenNibble, rest, _isUncheckable, out _speaker);
+        _isUncheckable = false;
+        _isKnown |= _speaker is not null;
         switch (verdict)
         {
             case StreamVerdict.Taken:
                 return ConnectionStep.Read;
             case StreamVerdict.Waits:
-                return ConnectionStep.WaitForAnswers;
+                // The verdict comes under the endpoint's lock, which is held here.
+                _credential = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+                return ConnectionStep.WaitForCredential;
             case StreamVerdict.NoRoom:
                 return ConnectionStep.WaitForCapacity;
             default:
@@ -345,8 +377,30 @@ internal sealed class StreamConnection(StreamServer server, PeerAddress address,
             return ConnectionStep.Finish;
         }
 
-        // A Pong has shown that its sender is there; what else there may be is not for us.
+        // The answers to pings come in their order, and whatever came before the ping was taken then (RFC 8323 §5.4).
+        if (frame.Code == Signal.Pong && TryTakePing(out var ended))
+            ended?.Invoke(MessageOutcome.Acknowledged);
+
+        // What else there may be is not for us.
         return frame.Code == Signal.Abort ? ConnectionStep.Abort : ConnectionStep.Read;
+    }
+
+    private bool TryPing(Action<MessageOutcome>? ended)
+    {
+        lock (_pings)
+        {
+            if (_pings.Count >= MaxPings)
+                return false;
+            _pings.Enqueue(ended);
+            Signal.Send(Output, Signal.Ping, option: ended is null ? null : (Signal.Custody, 0));
+            return true;
+        }
+    }
+
+    private bool TryTakePing(out Action<MessageOutcome>? ended)
+    {
+        lock (_pings)
+            return _pings.TryDequeue(out ended);
     }
 
     private ConnectionStep HandlePing(in CoapMessage message)

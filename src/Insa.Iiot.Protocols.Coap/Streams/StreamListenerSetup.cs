@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace Insa.Iiot.Protocols.Coap.Streams;
 
 /// <summary>Puts the listeners of TCP on Kestrel.</summary>
-internal sealed class StreamListenerSetup(IOptionsMonitor<CoapServerOptions> monitor, CoapServerAddresses addresses)
+internal sealed class StreamListenerSetup(IOptionsMonitor<CoapServerOptions> monitor, CoapServerAddresses addresses, ConnectionLimit limit)
     : IConfigureOptions<KestrelServerOptions>
 {
     private static readonly SslApplicationProtocol Protocol = new("coap");
@@ -25,6 +25,7 @@ internal sealed class StreamListenerSetup(IOptionsMonitor<CoapServerOptions> mon
                 new InlineTransportFactory.OwnEndPoint(listener.Address, listener.Port),
                 listen =>
                 {
+                    listen.Use(limit.Around);
                     if (!listener.IsPlain)
                         listen.UseHttps(tls => ConfigureTls(tls, listener, coap.HandshakeTimeout));
                     listen.UseConnectionHandler<CoapConnectionHandler>();

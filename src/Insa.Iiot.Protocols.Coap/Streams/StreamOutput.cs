@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Numerics;
 using Insa.Iiot.Protocols.Coap.Messages;
 
 namespace Insa.Iiot.Protocols.Coap.Streams;
@@ -9,25 +10,40 @@ namespace Insa.Iiot.Protocols.Coap.Streams;
 /// they wait beside it, and leave together with the next.
 /// </summary>
 /// <param name="pipe">Where to.</param>
-/// <param name="maxWaitingBytes">The most bytes that wait beside the pipe; who reads so slowly is cut off.</param>
-internal sealed class StreamOutput(PipeWriter pipe, int maxWaitingBytes)
+/// <param name="budget">What may wait beside the pipe; who reads so slowly that it does not do is cut off.</param>
+internal sealed class StreamOutput(PipeWriter pipe, OutputBudget budget)
 {
     private const int FirstBytes = 4096;
+    private const int MostBytes = 1024 * 1024 * 1024;
+    private const int PipeBytes = 64 * 1024; // that the pipe is given at once: what it holds is in no budget
 
     private readonly Lock _sync = new();
     private TaskCompletionSource? _drained;
     private byte[] _waiting = [];
+    private int _waitingStart;
     private int _waitingBytes;
+    private int _takenBytes; // of the budget
+    private int _unflushedBytes;
     private bool _isDirty;
     private bool _isFlushing;
     private bool _isAwaited;
     private bool _isClosed;
 
-    /// <summary>Called when a flush that <see cref="AwaitsRoom"/> was asked during is done.</summary>
+    /// <summary>Called when a flush that <see cref="AwaitsRoom"/> or <see cref="HasRoom"/> was asked during is done.</summary>
     public Action? Drained { get; set; }
 
     /// <summary>Called once when no more can be written: the other side is gone, or reads too slowly.</summary>
     public Action? Broken { get; set; }
+
+    /// <summary>Whether the pipe is to be flushed before more is made for it.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_sync)
+                return _unflushedBytes >= PipeBytes;
+        }
+    }
 
     /// <summary>Writes a message, given as a datagram, as a frame. It leaves with the next flush.</summary>
     /// <returns><see langword="true"/> if somebody has to flush now: nothing was waiting for it before.</returns>
@@ -41,20 +57,21 @@ internal sealed class StreamOutput(PipeWriter pipe, int maxWaitingBytes)
             Span<byte> header = stackalloc byte[StreamFrame.MaxHeaderLength];
             header = header[..StreamFrame.WriteHeader(header, datagram)];
             var rest = datagram[CoapHeader.Length..];
-            if (!_isFlushing)
+            var length = header.Length + rest.Length;
+            if (!_isFlushing && _unflushedBytes < PipeBytes)
             {
                 var wasClean = !_isDirty;
                 _isDirty = true;
-                Write(pipe.GetSpan(header.Length + rest.Length), header, rest);
-                pipe.Advance(header.Length + rest.Length);
+                Write(pipe.GetSpan(length), header, rest);
+                pipe.Advance(length);
+                _unflushedBytes += length;
                 return wasClean;
             }
 
-            if (_waitingBytes + header.Length + rest.Length <= maxWaitingBytes)
+            if (TryMakeRoom(length))
             {
-                Grow(header.Length + rest.Length);
-                Write(_waiting.AsSpan(_waitingBytes), header, rest);
-                _waitingBytes += header.Length + rest.Length;
+                Write(_waiting.AsSpan(_waitingStart + _waitingBytes), header, rest);
+                _waitingBytes += length;
             }
             else
             {
@@ -75,7 +92,7 @@ internal sealed class StreamOutput(PipeWriter pipe, int maxWaitingBytes)
         {
             if (_isFlushing || _isClosed || !_isDirty)
                 return;
-            (_isFlushing, _isDirty) = (true, false);
+            (_isFlushing, _isDirty, _unflushedBytes) = (true, false, 0);
         }
 
         _ = FlushAsync();
@@ -86,6 +103,18 @@ internal sealed class StreamOutput(PipeWriter pipe, int maxWaitingBytes)
     {
         lock (_sync)
             return _isFlushing && !_isClosed && (_isAwaited = true);
+    }
+
+    /// <summary>Whether less than so much waits; if not, <see cref="Drained"/> is called once all has left.</summary>
+    public bool HasRoom(int bytes)
+    {
+        lock (_sync)
+        {
+            if (!_isFlushing || _isClosed || _waitingBytes < bytes)
+                return true;
+            _isAwaited = true;
+            return false;
+        }
     }
 
     /// <summary>Completes when all that was flushed has left, or no more can.</summary>
@@ -153,8 +182,11 @@ internal sealed class StreamOutput(PipeWriter pipe, int maxWaitingBytes)
             (drained, isAwaited) = (null, false);
             if (_waitingBytes > 0 && !_isClosed)
             {
-                pipe.Write(_waiting.AsSpan(0, _waitingBytes));
-                Release();
+                var length = Math.Min(_waitingBytes, PipeBytes);
+                pipe.Write(_waiting.AsSpan(_waitingStart, length));
+                (_waitingStart, _waitingBytes) = (_waitingStart + length, _waitingBytes - length);
+                if (_waitingBytes == 0)
+                    Release();
                 return false;
             }
 
@@ -172,21 +204,35 @@ internal sealed class StreamOutput(PipeWriter pipe, int maxWaitingBytes)
         broken?.Invoke();
     }
 
-    private void Grow(int bytes)
+    private bool TryMakeRoom(int bytes)
     {
-        if (_waiting.Length - _waitingBytes >= bytes)
-            return;
-        var grown = ArrayPool<byte>.Shared.Rent(Math.Max(FirstBytes, Math.Max(_waiting.Length * 2, _waitingBytes + bytes)));
-        _waiting.AsSpan(0, _waitingBytes).CopyTo(grown);
-        var length = _waitingBytes;
-        Release();
-        (_waiting, _waitingBytes) = (grown, length);
+        if (_waiting.Length - _waitingStart - _waitingBytes >= bytes)
+            return true;
+        var needed = (long)_waitingBytes + bytes;
+        var grown = _waiting;
+        if (needed > _waiting.Length)
+        {
+            if (needed > MostBytes)
+                return false;
+            var length = Math.Max(FirstBytes, (int)BitOperations.RoundUpToPowerOf2((uint)needed));
+            if (!budget.TryTake(_takenBytes, length - _takenBytes))
+                return false;
+            _takenBytes = length;
+            grown = ArrayPool<byte>.Shared.Rent(length);
+        }
+
+        _waiting.AsSpan(_waitingStart, _waitingBytes).CopyTo(grown);
+        if (grown != _waiting && _waiting.Length > 0)
+            ArrayPool<byte>.Shared.Return(_waiting);
+        (_waiting, _waitingStart) = (grown, 0);
+        return true;
     }
 
     private void Release()
     {
         if (_waiting.Length > 0)
             ArrayPool<byte>.Shared.Return(_waiting);
-        (_waiting, _waitingBytes) = ([], 0);
+        budget.Return(_takenBytes);
+        (_waiting, _waitingStart, _waitingBytes, _takenBytes) = ([], 0, 0, 0);
     }
 }

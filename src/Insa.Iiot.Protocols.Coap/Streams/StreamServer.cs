@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Numerics;
 using Insa.Iiot.Protocols.Coap.Diagnostics;
+using Insa.Iiot.Protocols.Coap.Exchange;
 using Insa.Iiot.Protocols.Coap.Server;
 using Insa.Iiot.Protocols.Coap.Transport;
 using Microsoft.AspNetCore.Connections;
@@ -28,6 +30,14 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
     public StreamServer(CoapEndpointServices services)
     {
         Services = services;
+        var options = services.Options;
+        var most = (uint)Math.Max(options.MaxBlockwiseBytes / Shares, 2 * options.MaxMessageBytes);
+        OutputBudget = new OutputBudget(
+            (int)BitOperations.RoundUpToPowerOf2(most),
+            options.MaxOutputBytes,
+            options.MaxConnections,
+            services.Metrics.Refused
+        );
         Endpoint = new CoapEndpoint(services, this, _stopping.Token);
         _checkedAt = services.Time.GetTimestamp();
         _timer = services.Time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -42,8 +52,8 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
 
     public int Count => _connections.Count;
 
-    /// <summary>The most bytes of a connection's answers that wait for it to read.</summary>
-    public int MaxWaitingBytes => Math.Max(Services.Options.MaxBlockwiseBytes / Shares, 2 * Services.Options.MaxMessageBytes);
+    /// <summary>What may wait for connections to read it.</summary>
+    public OutputBudget OutputBudget { get; }
 
     /// <summary>Serves a connection until either side ends it.</summary>
     /// <param name="transport">Its bytes.</param>
@@ -65,7 +75,11 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
         {
             _connections.TryRemove(address, out _);
             Services.Metrics.ConnectionsChanged(-1);
-            Endpoint.Closed(address);
+            using (Endpoint.Enter())
+            {
+                connection.Abandon();
+                Endpoint.Closed(address);
+            }
         }
     }
 
@@ -80,56 +94,51 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
     public void Send(in PeerAddress peer, ReadOnlySpan<byte> datagram)
     {
         // Under the endpoint's lock, as a burst is.
-        if (_connections.TryGetValue(peer, out var connection) && connection.Output.TryWrite(datagram) && connection != _inBurst)
+        if (Find(peer) is { } connection && connection.Output.TryWrite(datagram) && connection != _inBurst)
             connection.QueueFlush();
     }
 
     public void Send(DatagramBatch batch)
     {
         var toFlush = _toFlush ??= [];
+        StreamConnection? connection = null;
+        var ended = 0;
         for (var i = 0; i < batch.Count; i++)
         {
-            if (
-                _connections.TryGetValue(batch.PeerOf(i), out var connection)
-                && batch[i].Length > 0
-                && connection.Output.TryWrite(batch[i])
-            )
+            var peer = batch.PeerOf(i);
+            if (connection is null || connection.Address != peer)
+            {
+                connection?.Ended(ended);
+                (connection, ended) = (Find(peer), 0);
+            }
+
+            if (connection is null)
+                continue;
+            ended += IConnectionSender.MessageWeight;
+            if (batch[i].Length > 0 && connection.Output.TryWrite(batch[i]))
                 toFlush.Add(connection);
         }
 
-        foreach (var connection in toFlush)
-            connection.Output.Flush();
+        connection?.Ended(ended);
+        foreach (var written in toFlush)
+            written.Output.Flush();
         toFlush.Clear();
-        for (var i = 0; i < batch.Count; i++)
-            Ended(batch.PeerOf(i), IConnectionSender.MessageWeight);
     }
 
-    public int MaxMessageBytesOf(in PeerAddress peer) => _connections.TryGetValue(peer, out var connection) ? connection.MaxAnswerBytes : 0;
+    public int MaxMessageBytesOf(in PeerAddress peer) => Find(peer)?.MaxAnswerBytes ?? 0;
 
-    public bool TakesSeveralBlocks(in PeerAddress peer) =>
-        _connections.TryGetValue(peer, out var connection) && connection.TakesSeveralBlocks;
+    public bool TakesSeveralBlocks(in PeerAddress peer) => Find(peer) is { TakesSeveralBlocks: true };
 
-    public void Began(in PeerAddress peer, int weight)
-    {
-        if (_connections.TryGetValue(peer, out var connection))
-            connection.Began(weight);
-    }
+    public void Began(in PeerAddress peer, int weight) => Find(peer)?.Began(weight);
 
-    public void Ended(in PeerAddress peer, int weight)
-    {
-        if (_connections.TryGetValue(peer, out var connection))
-            connection.Ended(weight);
-    }
+    public void Ended(in PeerAddress peer, int weight) => Find(peer)?.Ended(weight);
 
-    public void Checked(in PeerAddress peer, bool isKnown)
-    {
-        if (!_connections.TryGetValue(peer, out var connection))
-            return;
-        connection.IsKnown |= isKnown;
-        connection.Ended(IConnectionSender.MessageWeight);
-    }
+    public void Checked(in PeerAddress peer, bool isDone) => Find(peer)?.Checked(isDone);
 
-    public bool AwaitsRoom(in PeerAddress peer) => _connections.TryGetValue(peer, out var connection) && connection.Output.AwaitsRoom();
+    public bool TryConfirm(in PeerAddress peer, Action<MessageOutcome> ended) =>
+        Find(peer) is { } connection && connection.TryConfirm(ended);
+
+    public bool AwaitsRoom(in PeerAddress peer) => Find(peer) is { } connection && connection.Output.AwaitsRoom();
 
     /// <summary>Ends what is still there, once all is answered that was taken.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -147,6 +156,13 @@ internal sealed class StreamServer : IConnectionSender, IDisposable
         _timer.Dispose();
         Endpoint.Stop();
         _stopping.Cancel();
+    }
+
+    // Most is asked of the connection that gives its messages at the moment: it is found without the table.
+    private StreamConnection? Find(in PeerAddress peer)
+    {
+        var current = Volatile.Read(ref _inBurst);
+        return current is not null && current.Address == peer ? current : _connections.GetValueOrDefault(peer);
     }
 
     private void Tick()

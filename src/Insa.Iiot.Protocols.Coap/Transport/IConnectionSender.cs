@@ -1,3 +1,5 @@
+using Insa.Iiot.Protocols.Coap.Exchange;
+
 namespace Insa.Iiot.Protocols.Coap.Transport;
 
 /// <summary>
@@ -21,13 +23,19 @@ internal interface IConnectionSender : IDatagramSender
     /// <summary>A request is at work: what a peer has at work at once is bounded.</summary>
     void Began(in PeerAddress peer, int weight);
 
-    /// <summary>It is done, and what was to be sent for it is.</summary>
+    /// <summary>It is done, and what was to be sent for it is written.</summary>
     void Ended(in PeerAddress peer, int weight);
 
-    /// <summary>The same of a request whose credential was checked before.</summary>
+    /// <summary>The credential that a peer's message waits for was checked: the message may come again.</summary>
     /// <param name="peer">The connection.</param>
-    /// <param name="isKnown">Whether the credential is a device's.</param>
-    void Checked(in PeerAddress peer, bool isKnown);
+    /// <param name="isDone">Whether it is known whose it is, if anybody's; <see langword="false"/> if it could not be checked.</param>
+    void Checked(in PeerAddress peer, bool isDone);
+
+    /// <summary>Asks a peer to confirm all that was sent to it so far, by a Ping with Custody (RFC 8323 §5.4).</summary>
+    /// <param name="peer">The connection.</param>
+    /// <param name="ended">Told once, under the endpoint's lock, how it has ended.</param>
+    /// <returns><see langword="false"/> if the connection is over, or is asked too much already.</returns>
+    bool TryConfirm(in PeerAddress peer, Action<MessageOutcome> ended);
 
     /// <summary>Whether what was sent has not all left; then the endpoint is told when it has, see <see cref="Server.CoapEndpoint.Drained"/>.</summary>
     bool AwaitsRoom(in PeerAddress peer);

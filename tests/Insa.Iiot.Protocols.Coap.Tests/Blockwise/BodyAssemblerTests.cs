@@ -47,7 +47,7 @@ public sealed class BodyAssemblerTests
     {
         var part = new byte[64];
         part.AsSpan().Fill((byte)number);
-        var state = assembler.Add(_peer, [key], new CoapBlock(number, hasMore, 2), part, 0, now, out var body, out var length);
+        var state = assembler.Add(_peer, new BodyKey(key), new CoapBlock(number, hasMore, 2), part, 0, now, out var body, out var length);
         if (state != BodyState.Complete)
             return state;
         Assert.Equal(192, length);

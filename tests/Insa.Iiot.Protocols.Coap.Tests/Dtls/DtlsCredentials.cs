@@ -21,8 +21,14 @@ internal sealed class DtlsCredentials : IDevicePskStore, IDeviceAuthenticator
     /// <summary>What a look-up waits for, if a test wants it to.</summary>
     public Task Hold { get; set; } = Task.CompletedTask;
 
-    public void Register(X509Certificate2 certificate) =>
-        _certificates[Convert.ToHexString(SHA256.HashData(certificate.RawData))] = new DeviceSession(Id("acme"), Device("pump"));
+    public void Register(X509Certificate2 certificate) => Register(SHA256.HashData(certificate.RawData));
+
+    /// <summary>Registers a certificate's key without the certificate.</summary>
+    public void RegisterKey(X509Certificate2 certificate) => Register(Sha256OfKey(certificate));
+
+    public static byte[] Sha256OfKey(X509Certificate2 certificate) => SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo());
+
+    private void Register(byte[] sha256) => _certificates[Convert.ToHexString(sha256)] = new DeviceSession(Id("acme"), Device("pump"));
 
     public ValueTask<DevicePsk?> SetPskAsync(TenantId tenant, DeviceId device, CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();

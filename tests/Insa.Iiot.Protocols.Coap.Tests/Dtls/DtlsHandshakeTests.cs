@@ -197,6 +197,28 @@ public sealed class DtlsHandshakeTests
     }
 
     [Fact]
+    public async Task A_proof_that_is_lost_before_the_cipher_changes_comes_again()
+    {
+        const byte CertificateVerify = 15;
+        using var serverCertificate = DtlsCredentials.Certificate("gateway.example");
+        using var certificate = DtlsCredentials.Certificate("pump");
+        using var host = new DtlsHost(settings => With(settings, serverCertificate));
+        host.Credentials.Register(certificate);
+        var lost = 0;
+        host.Loses = (datagram, isOfServer) =>
+            !isOfServer
+            && datagram[0] == (byte)DtlsContentType.Handshake
+            && datagram[4] == 0
+            && datagram[DtlsRecord.HeaderLength] == CertificateVerify
+            && Interlocked.Increment(ref lost) == 1;
+        using var client = await host.Connect(
+            new DtlsClientSettings { Certificate = certificate, PinnedServerCertificateSha256 = SHA256.HashData(serverCertificate.RawData) }
+        );
+        Assert.Equal("000 hello", await client.Echo("000 hello"));
+        Assert.True(lost > 1);
+    }
+
+    [Fact]
     public async Task A_client_gives_up_when_nobody_answers_or_it_is_cancelled()
     {
         using var silent = new System.Net.Sockets.UdpClient(new System.Net.IPEndPoint(System.Net.IPAddress.Loopback, 0));

@@ -68,6 +68,39 @@ public sealed class DtlsInteropTests
         }
     }
 
+    // Debian's build with GnuTLS is the one that knows raw public keys (RFC 7250).
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Libcoap_is_served_by_a_raw_public_key_that_is_registered(bool isRegistered)
+    {
+        using var serverCertificate = DtlsCredentials.Certificate("localhost");
+        using var certificate = DtlsCredentials.Certificate("pump");
+        var keyFile = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(keyFile, certificate.GetECDsaPrivateKey()!.ExportECPrivateKeyPem());
+            using var host = new DtlsHost(settings => new DtlsServerSettings
+            {
+                Authenticator = settings.Authenticator,
+                Keys = settings.Keys,
+                Certificate = serverCertificate,
+                Refused = settings.Refused,
+                WakeAddress = settings.WakeAddress,
+            });
+            if (isRegistered)
+                host.Credentials.RegisterKey(certificate);
+            else
+                host.Credentials.Register(certificate);
+            var answer = await Run(host, "gnutls", "-M", keyFile);
+            Assert.Equal(isRegistered, answer == "it works");
+        }
+        finally
+        {
+            File.Delete(keyFile);
+        }
+    }
+
     private static async Task<string> Run(DtlsHost host, string library, params string[] arguments)
     {
         var program = $"coap-client-{library}";

@@ -92,6 +92,31 @@ public sealed class ObservePlugtests
         Assert.Equal(0, world.World.Endpoint.ObserverCount);
     }
 
+    [Fact] // TD_COAP_OBS_08
+    public async Task An_observer_of_one_format_is_not_told_in_another()
+    {
+        var format = CoapContentFormat.Text;
+        CoapResource? resource = null;
+        await using var world = await CoapWorld.StartAsync(coap =>
+        {
+            resource = coap.Map("state")
+                .On(
+                    CoapCode.Get,
+                    (_, _) => ValueTask.FromResult(new CoapResponse(CoapCode.Content) { ContentFormat = format, Payload = "1"u8.ToArray() })
+                );
+            resource.IsObservable = true;
+        });
+        Assert.NotNull((await world.AskAsync(CoapCode.Get, "state", null, Register)).UInt(CoapOptionNumber.Observe));
+        resource!.NotifyChanged();
+        Assert.Equal(CoapCode.Content, (await world.Wire.NextAsync()).Code);
+        format = CoapContentFormat.Json;
+        resource.NotifyChanged();
+        var last = await world.Wire.NextAsync();
+        Assert.Equal((CoapType.Confirmable, CoapCode.NotAcceptable), (last.Type, last.Code));
+        Assert.Null(last.Option(CoapOptionNumber.Observe));
+        Assert.Equal(0, world.Endpoint.ObserverCount);
+    }
+
     [Fact] // TD_COAP_OBS_10
     public async Task A_plain_get_leaves_the_observer()
     {

@@ -7,7 +7,7 @@ using Insa.Iiot.Protocols.Coap.Transport;
 
 namespace Insa.Iiot.Protocols.Coap.Tests.Streams;
 
-/// <summary>A connection to the server whose bytes are the test's.</summary>
+/// <summary>A connection to the server, or of a client, whose bytes are the test's.</summary>
 internal sealed class RawStream : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -29,6 +29,14 @@ internal sealed class RawStream : IAsyncDisposable
         Assert.Equal(Signal.Csm, (await raw.NextAsync())!.Code);
         if (greets)
             await raw.SendAsync(Csm);
+        return raw;
+    }
+
+    /// <summary>Takes a client's connection, and says what a server is able to.</summary>
+    public static async Task<RawStream> AcceptAsync(TcpListener listener, byte[] csm)
+    {
+        var raw = new RawStream(await listener.AcceptTcpClientAsync());
+        await raw.SendAsync(csm);
         return raw;
     }
 

@@ -1,7 +1,11 @@
+using System.Net.Security;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using Insa.Iiot.Ingestion;
+using Insa.Iiot.Protocols.Coap.Diagnostics;
 using Insa.Iiot.Protocols.Coap.Streams;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Logging;
 
 namespace Insa.Iiot.Protocols.Coap.Tests.Streams;
@@ -73,6 +77,65 @@ public sealed class StreamServerTests
         await raw.SendAsync(RawStream.Ask(CoapCode.Get, "nowhere", 1));
         Assert.Equal(CoapCode.NotFound, (await raw.NextAsync())!.Code);
         Assert.Empty(world.Stored);
+    }
+
+    [Fact]
+    public async Task Connections_wait_for_a_credential_however_many_they_are()
+    {
+        const int Connections = 40;
+        await using var world = await CoapWorld.StartStreamsAsync();
+        world.HoldAuthentications();
+        var raws = new List<RawStream>();
+        for (var i = 0; i < Connections; i++)
+        {
+            raws.Add(await RawStream.OpenAsync(world.Addresses[1]));
+            await raws[i].SendAsync(RawStream.Post("""{"data":{"temp":1}}""", 1), RawStream.Post("""{"data":{"temp":2}}""", 2));
+        }
+
+        await UntilAsync(() => world.Streams.Endpoint.WaitingConnections == Connections);
+        world.ReleaseAuthentications();
+        foreach (var raw in raws)
+        {
+            Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+            Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+            await raw.DisposeAsync();
+        }
+
+        Assert.Equal(1, world.Authentications);
+        Assert.Equal(2 * Connections, world.Stored.Count);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_checked_is_told_to_come_again()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        await using var raw = await RawStream.OpenAsync(world.Addresses[1]);
+        world.AuthenticatorIsDown = true;
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}""", 1), RawStream.Post("""{"data":{"temp":2}}""", 2));
+        Assert.Equal((CoapCode.ServiceUnavailable, (byte)1), (await raw.NextAsync()) is { } first ? (first.Code, first.Token[0]) : default);
+        Assert.Equal(CoapCode.ServiceUnavailable, (await raw.NextAsync())!.Code);
+        world.AuthenticatorIsDown = false;
+        await raw.SendAsync(RawStream.Post("""{"data":{"temp":3}}""", 3));
+        Assert.Equal(CoapCode.Changed, (await raw.NextAsync())!.Code);
+    }
+
+    [Fact]
+    public async Task A_connection_that_ends_while_its_credential_is_checked_leaves_nothing_behind()
+    {
+        await using var world = await CoapWorld.StartStreamsAsync();
+        world.HoldAuthentications();
+        await using (var raw = await RawStream.OpenAsync(world.Addresses[1]))
+        {
+            await raw.SendAsync(RawStream.Post("""{"data":{"temp":1}}"""));
+            await UntilAsync(() => world.Streams.Endpoint.WaitingConnections == 1);
+        }
+
+        world.ReleaseAuthentications();
+        await UntilAsync(() => world.Streams.Endpoint.WaitingConnections == 0);
+        await using var other = await RawStream.OpenAsync(world.Addresses[1]);
+        await other.SendAsync(RawStream.Post("""{"data":{"temp":2}}"""));
+        Assert.Equal(CoapCode.Changed, (await other.NextAsync())!.Code);
+        await UntilAsync(() => (world.Streams.Count, world.Streams.Endpoint.PeerCount) == (1, 1));
     }
 
     // RFC 8323 §5: what a signal is answered with; null is the connection's end, or nothing before the pong that follows.
@@ -257,6 +320,49 @@ public sealed class StreamServerTests
     }
 
     [Fact]
+    public async Task Who_reads_nothing_is_cut_off_before_all_output_is_taken_and_who_reads_is_not()
+    {
+        const int Connections = 8;
+        const int Count = 500;
+        var options = new CoapServerOptions();
+        await using var world = await CoapWorld.StartStreamsAsync(coap =>
+        {
+            options = coap;
+            coap.MaxOutputBytes = 1024 * 1024;
+            coap.MaxConnections = 100;
+            coap.Map("large")
+                .On(CoapCode.Get, (_, _) => ValueTask.FromResult(new CoapResponse(CoapCode.Content) { Payload = new byte[60_000] }));
+        });
+        using var refusals = new MetricCollector<long>(world.Meters, CoapMetrics.MeterName, "insa.iiot.coap.refusals");
+        var raws = new List<RawStream>();
+        for (var i = 0; i < Connections; i++)
+        {
+            raws.Add(await RawStream.OpenAsync(world.Addresses[1], greets: false));
+            await raws[i].SendAsync(Convert.FromHexString("40E123010000")); // 64 KiB a message
+        }
+
+        await using var reader = await RawStream.OpenAsync(world.Addresses[1]);
+        var requests = Enumerable.Range(0, Count).Select(i => RawStream.Ask(CoapCode.Get, "large?" + CoapWorld.Token, (byte)i)).ToArray();
+        foreach (var raw in raws)
+            await raw.SendAsync(requests);
+        await UntilAsync(() =>
+            refusals.GetMeasurementSnapshot().Any(refusal => refusal.Tags["reason"] is "output_full")
+            && world.Streams.Count < Connections + 1
+        );
+        Assert.InRange(world.Streams.OutputBudget.Total, 0, options.MaxOutputBytes);
+        for (var i = 0; i < 100; i++)
+        {
+            await reader.SendAsync(RawStream.Post("""{"data":{"temp":1}}"""));
+            Assert.Equal(CoapCode.Changed, (await reader.NextAsync())!.Code);
+        }
+
+        foreach (var raw in raws)
+            await raw.DisposeAsync();
+        await UntilAsync(() => world.Streams.Count == 1);
+        Assert.Equal(0, world.Streams.OutputBudget.Total);
+    }
+
+    [Fact]
     public async Task A_connection_with_much_at_work_is_held_back_and_refused_nothing()
     {
         const int Count = 20_000;
@@ -356,6 +462,54 @@ public sealed class StreamServerTests
         Assert.Equal(0, await second.GetStream().ReadAsync(new byte[1]).AsTask().WaitAsync(Patience));
         await raw.SendAsync(Convert.FromHexString("01E242"));
         Assert.Equal(Signal.Pong, (await raw.NextAsync())!.Code);
+    }
+
+    [Fact]
+    public async Task A_connection_counts_before_its_handshake()
+    {
+        using var certificate = Dtls.DtlsCredentials.Certificate("localhost");
+        await using var world = await CoapWorld.StartStreamsAsync(coap => coap.MaxConnections = 1, certificate);
+        using var one = new TcpClient();
+        using var other = new TcpClient();
+        await one.ConnectAsync(world.Addresses[2]);
+        await other.ConnectAsync(world.Addresses[2]);
+        var oneEnds = one.Client.ReceiveAsync(Memory<byte>.Empty).AsTask();
+        var otherEnds = other.Client.ReceiveAsync(Memory<byte>.Empty).AsTask();
+        var ended = await Task.WhenAny(oneEnds, otherEnds).WaitAsync(Patience);
+        using var tls = new SslStream((ended == oneEnds ? other : one).GetStream(), false, (_, shown, _, _) => certificate.Equals(shown));
+        await tls.AuthenticateAsClientAsync("localhost").WaitAsync(Patience);
+        using var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol("coap");
+        socket.Options.CollectHttpResponseDetails = true;
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(world.WebSocketUri, default));
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, socket.HttpStatusCode);
+    }
+
+    [Fact]
+    public async Task A_websocket_takes_a_message_of_the_length_it_announces_and_none_longer()
+    {
+        const int Most = 64 * 1024;
+        await using var world = await CoapWorld.StartStreamsAsync(coap =>
+            coap.Map("length")
+                .On(
+                    CoapCode.Put,
+                    (context, _) =>
+                        ValueTask.FromResult(
+                            new CoapResponse(CoapCode.Changed) { Payload = new byte[] { (byte)(context.Payload.Length & 0xFF) } }
+                        )
+                )
+        );
+        using var socket = await ConnectAsync(world);
+        var start = RawStream.Ask(CoapCode.Put, "length?" + CoapWorld.Token, 9);
+        byte[] head = [(byte)(start[0] & 0x0F), .. start.AsSpan(start[0] >> 4 == 13 ? 2 : 1), 0xFF];
+        byte[] message = [.. head, .. new byte[Most - head.Length]];
+        await socket.SendAsync(message, WebSocketMessageType.Binary, true, default);
+        var buffer = new byte[1024];
+        await socket.ReceiveAsync(buffer.AsMemory(), default).AsTask().WaitAsync(Patience);
+        Assert.Equal(CoapCode.Changed.Value, buffer[1]);
+        await socket.SendAsync((byte[])[.. message, 0], WebSocketMessageType.Binary, true, default);
+        await socket.ReceiveAsync(buffer.AsMemory(), default).AsTask().WaitAsync(Patience);
+        Assert.Equal(Signal.Abort.Value, buffer[1]);
     }
 
     [Fact]
