@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests talk to: mosquitto and its clients, PostgreSQL, and the Node packages below tests/peers, and the .NET tools. Starts no service.
+# Installs what the tests talk to: mosquitto and its clients, PostgreSQL, RabbitMQ, and the Node packages below tests/peers, and the .NET tools. Starts no service.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,6 +13,9 @@ need sqlite3 sqlite3
 need psql postgresql-client
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 need coap-client-notls libcoap3-bin
+[ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || missing+=(rabbitmq-server)
+need python3 python3
+/usr/bin/python3 -c "import pika" >/dev/null 2>&1 || missing+=(python3-pika)
 need openssl openssl
 need curl curl
 need node nodejs
@@ -32,7 +35,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-for peer in node openapi oidc; do
+for peer in node opcua openapi oidc; do
   [ ! "tests/peers/$peer/node_modules/.package-lock.json" -nt "tests/peers/$peer/package.json" ] || continue
   echo "Installing the Node packages of tests/peers/$peer ..."
   (cd "tests/peers/$peer" && npm install --omit=dev --no-package-lock --no-audit --no-fund --silent)

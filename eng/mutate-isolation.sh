@@ -69,7 +69,7 @@ postgres=Insa.Iiot.Storage.Postgres.Tests
 middleware=src/Insa.Iiot.AspNetCore/Guards/TenancyMiddleware.cs
 
 echo "0: nothing ..." >&2
-run "$api" >&2 || { echo "The tests must pass before anything is taken away." >&2; exit 2; }
+run "$api" "$postgres" >&2 || { echo "The tests must pass before anything is taken away." >&2; exit 2; }
 
 if is_wanted 1; then
   must edit $middleware '        if (plan.NeedsUser && !caller.IsUser)' $'        if (caller is not null)\n            return null;\n        if (plan.NeedsUser && !caller.IsUser)'
@@ -105,7 +105,7 @@ fi
 if is_wanted 7; then
   must edit src/Insa.Iiot.Storage.Postgres/Telemetry/PostgresTelemetryReader.cs \
     'where tenant_no = {TenantBatch.Number} and device_no = $1 and metric_no = any ($2)' 'where device_no = $1 and metric_no = any ($2)'
-  mutation 7 "filter: PostgreSQL's reader of chunks has no predicate of its own" "row-level security" "$api" "$postgres"
+  mutation 7 "filter: PostgreSQL's reader of chunks has no predicate of its own" - "$postgres"
 fi
 if is_wanted 8; then
   must edit src/Insa.Iiot.AspNetCore/Idempotency/IdempotencyFilter.cs \
@@ -116,6 +116,33 @@ fi
 if is_wanted 9; then
   must edit src/Insa.Iiot.AspNetCore/Http/PageQuery.cs 'if (!bytes.AsSpan(0, SealBytes).SequenceEqual(Seal(list)))' 'if (bytes.Length == 0)'
   mutation 9 "cursor: its seal is not looked at" - "$api"
+fi
+of_tenant='tenant_no = {TenantBatch.Number}'
+if is_wanted 10; then
+  must edit src/Insa.Iiot.Storage.Postgres/Telemetry/FrameQuery.cs "where $of_tenant and ts >= \$2 and ts < \$3" 'where ts >= $2 and ts < $3'
+  mutation 10 "filter: PostgreSQL's reader of frames has no predicate of its own" - "$postgres"
+fi
+if is_wanted 11; then
+  must edit src/Insa.Iiot.Storage.Postgres/Telemetry/FrameQuery.cs "where $of_tenant and stream_no = s.no" 'where stream_no = s.no'
+  mutation 11 "filter: PostgreSQL's latest values have no predicate of their own" - "$postgres"
+fi
+if is_wanted 12; then
+  must edit src/Insa.Iiot.Storage.Postgres/Rollups/RollupAnswer.cs "where $of_tenant and device_no = s.device" 'where device_no = s.device'
+  mutation 12 "filter: PostgreSQL's reader of rollups has no predicate of its own" - "$postgres"
+fi
+if is_wanted 13; then
+  must edit src/Insa.Iiot.Storage.Postgres/Telemetry/PostgresTelemetryStatistics.cs \
+    "r.$of_tenant and r.device_no = k.device_no and r.metric_no = k.metric_no
+          where r.bucket >= \$1" $'r.device_no = k.device_no and r.metric_no = k.metric_no\n          where r.bucket >= $1'
+  mutation 13 "filter: PostgreSQL's statistics have no predicate of their own" - "$postgres"
+fi
+if is_wanted 14; then
+  must edit src/Insa.Iiot.Storage.Postgres/Devices/PostgresDeadLetterStore.cs "from iiot.dead_letter where $of_tenant and {which}" 'from iiot.dead_letter where {which}'
+  mutation 14 "filter: PostgreSQL lists dead letters of all tenants" - "$postgres"
+fi
+if is_wanted 15; then
+  must edit src/Insa.Iiot.Storage.Postgres/Retention/PostgresRetentionPolicies.cs "where $of_tenant order by metric" 'order by metric'
+  mutation 15 "filter: PostgreSQL lists retention policies of all tenants" - "$postgres"
 fi
 
 printf '\n| | taken away | caught by |\n| --- | --- | --- |\n'

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Starts the built sample host on free ports, sends it a reading by MQTT and by HTTP as its banner says, reads them back, and stops it.
+# Starts the built sample host on free ports, sends it a reading by MQTT, CoAP and HTTP as its banner says, reads them back, sends the device a command, and
+# stops it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,7 +9,7 @@ host=
 cleanup() { [ -z "$host" ] || kill "$host" 2>/dev/null || true; rm -rf "$data"; }
 trap cleanup EXIT
 
-dotnet run --project samples/Insa.Iiot.SampleHost -c Release --no-build -- --data "$data" --Iiot:Http:Port 0 --Iiot:Mqtt:Port 0 --Iiot:Coap:Port 0 --Iiot:Coap:SecurePort 0 >"$data/out" 2>&1 &
+dotnet run --project samples/Insa.Iiot.SampleHost -c Release --no-build -- --data "$data" --Iiot:Http:Port 0 --Iiot:Mqtt:Port 0 --Iiot:Coap:Port 0 --Iiot:Coap:SecurePort 0 --Iiot:OpcUa:Port 0 >"$data/out" 2>&1 &
 runner=$!
 for _ in $(seq 300); do
   grep -q 'Ctrl+C' "$data/out" && break
@@ -18,7 +19,7 @@ done
 host=$(pgrep -P "$runner" || echo "$runner")
 
 [ "$(stat -c %a "$data/bootstrap.json")" = 600 ] || { echo "bootstrap.json is not private."; exit 1; }
-read_key() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$data/bootstrap.json"; }
+read_key() { sed -n "/\"$1\"/{s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p;q;}" "$data/bootstrap.json"; }
 http=$(read_key http)
 
 # Never grep -q behind a pipe: it leaves early, and pipefail takes the writer's complaint for a failure.
@@ -27,7 +28,24 @@ http=$(read_key http)
 grep -E '^ +mosquitto_pub ' "$data/out" | sh
 grep -E '^ +curl ' "$data/out" | sh | grep '"value":21.5' >/dev/null || { echo "The published reading was not read back."; exit 1; }
 
-grep -E '^ +coap-client-notls ' "$data/out" | sh
+# What the banner sends is waiting, what is sent to a device that listens comes at once, and what it left MQTT has.
+comes() { for _ in $(seq 300); do grep -q "$1" "$data/commands" && return; sleep 0.1; done; echo "The device did not get $1: $(cat "$data/commands")"; exit 1; }
+list() { curl -fsS -H "Authorization: Bearer $(read_key adminToken)" "$http/api/v1/devices/demo-press-01/commands"; }
+delivered() { for _ in $(seq 300); do [ "$(list | grep -o '"state":"delivered"' | wc -l)" = "$1" ] && return; sleep 0.1; done; echo "Not $1 commands are delivered: $(list)"; exit 1; }
+send() { curl -fsS -H "Authorization: Bearer $(read_key adminToken)" -H 'Content-Type: application/json' -d "{\"name\":\"$1\"}" "$http/api/v1/devices/demo-press-01/commands" >/dev/null; }
+grep -E '^ +coap-client-notls -s 60 ' "$data/out" | sed 's/^ */exec /' | sh >"$data/commands" &
+listener=$!
+comes '"open-valve","data":{"percent":40}'
+send close-valve
+comes '"close-valve"'
+delivered 2
+kill "$listener"
+wait "$listener" || true
+send stop
+grep -E '^ +mosquitto_sub ' "$data/out" | sed 's/$/ -C 1 -W 30/' | sh | grep '^commands/3 .*"stop"' >/dev/null || { echo "The device did not get its command by MQTT."; exit 1; }
+delivered 3
+
+grep -E '^ +coap-client-notls -m post ' "$data/out" | sh
 curl -fsS -H "Authorization: Bearer $(read_key adminToken)" "$http/api/v1/devices/demo-press-01/telemetry/latest" | grep '"value":22.5' >/dev/null || { echo "The reading sent by CoAP was not read back."; exit 1; }
 
 curl -fsS -u "$(read_key username):$(read_key password)" -H 'Content-Type: application/json' -d '{"data":{"pressure":3.5}}' "$http/api/v1/telemetry"

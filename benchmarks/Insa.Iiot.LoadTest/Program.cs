@@ -1,7 +1,9 @@
 using Insa.Iiot.LoadTest;
+using Insa.Iiot.LoadTest.Amqp;
 using Insa.Iiot.LoadTest.Coap;
 using Insa.Iiot.LoadTest.Copy;
 using Insa.Iiot.LoadTest.Mqtt;
+using Insa.Iiot.LoadTest.OpcUa;
 using Insa.Iiot.LoadTest.Read;
 using Insa.Iiot.LoadTest.Serving;
 
@@ -22,12 +24,54 @@ const string Usage = """
       --json                 prints one JSON document
     Usage: coap [options]    loads the CoAP server, and libcoap's beside it, in alternating runs
       --endpoints 256        emulated devices, each with one exchange in flight
+      --transport udp|tcp|tls
+                             what carries the messages: udp
+      --inflight 1           by tcp and tls: requests in flight per connection
       --con | --non          confirmable or not: --con
       --security none|psk    psk: each device makes a DTLS session first, which is timed too
       --seconds 5            length of a run
       --rounds 3             runs per side, after one to warm up
       --store null|sqlite    where the server writes to before it answers
       --compare libcoap      the peer; without it the server runs alone
+      --json                 prints one JSON document
+    Usage: coap-idle [options]  weighs what the CoAP server keeps of devices that are silent
+      --devices 100000       how many
+    Usage: amqp-sink [options]  hands telemetry over from a host that takes it to one that writes it, by a private RabbitMQ between them
+      --devices 1000         emulated devices, each with one frame that is not acknowledged yet
+      --points 10            points of a frame
+      --tenants 4            tenants that the devices are of
+      --partitions 1         queues that the devices are spread over
+      --seconds 10           length of a run
+      --rounds 3             runs, after one to warm up
+      --rate N               points a second in all, instead of as fast as they go
+      --end-to-end           devices are told when the store has their frames, not when the broker has
+      --store null|postgres  where the second host writes to: null counts, postgres is a private server
+    Usage: amqp [options]    fills queues of a private RabbitMQ and lets the consumer empty them, and the bare client library beside it, in alternating runs
+      --messages 100000      messages of a run
+      --seconds N            instead: 20,000 messages for each second
+      --prefetch 1000        messages of a channel that are not acknowledged yet
+      --queues 1             queues, each with a channel
+      --payload 100          bytes per message, 70 to 4096
+      --rounds 3             runs per side, after two to warm up
+      --classic              durable classic queues instead of quorum queues
+      --live                 messages are published, and confirmed, while they are consumed instead of before
+      --store null|sqlite|postgres
+                             where the consumer writes to before it acknowledges
+      --compare bare         the client library alone, which acknowledges every 100 messages
+    Usage: opcua read|batch|subscribe [options]
+                             loads the OPC UA server, and node-opcua's beside it, in alternating runs: by reads of one value, by reads of many,
+                             by notifications of changing values
+      --policy None          or Basic256Sha256, Aes128_Sha256_RsaOaep, Aes256_Sha256_RsaPss, which sign and encrypt
+      --connections 4        connections, each with a channel and a session; 1 of 'subscribe'
+      --inflight 1           requests in flight per connection
+      --values 1000          of 'batch': values per request
+      --items 5000           of 'subscribe': monitored items in all
+      --rate 10              of 'subscribe': changes a second of each
+      --idle-sessions 100    sessions that are weighed at the end; 0 weighs none
+      --idle-items 20000     monitored items that are weighed
+      --seconds 5            length of a run
+      --rounds 3             runs per side, after one to warm up
+      --compare node-opcua   the peer; without it the server runs alone
       --json                 prints one JSON document
     Usage: copy [options]    writes the same telemetry by psql and by the sink to a private PostgreSQL server, in alternating runs
       --points 2000000       points of a run
@@ -47,11 +91,31 @@ if (args is ["serve", var store, var data])
     return await LoadServer.RunAsync(store, data, isCoap: false);
 if (args is ["serve-coap", var coapStore, var coapData])
     return await LoadServer.RunAsync(coapStore, coapData, isCoap: true);
+if (args is ["serve-opcua", var opcuaLoad, var opcuaData])
+    return await OpcUaLoadServer.RunAsync(opcuaLoad, opcuaData);
 var usage = Usage.Replace("{CASES}", string.Join(',', CopyCase.All.Select(known => known.Name)), StringComparison.Ordinal);
 if (args.Contains("--help"))
 {
     Console.WriteLine(usage);
     return 0;
+}
+
+if (args is ["amqp-sink", .. var sinkArgs])
+{
+    if (SinkOptions.TryParse(sinkArgs, out var sinkOptions, out var sinkError))
+        return await SinkBench.RunAsync(sinkOptions);
+    Console.Error.WriteLine(sinkError + Environment.NewLine + usage);
+    return 2;
+}
+
+if (args is ["serve-amqp", .. var consumerArgs])
+    return await ConsumerProcess.RunAsync(consumerArgs);
+if (args is ["amqp", .. var amqpArgs])
+{
+    if (ConsumeOptions.TryParse(amqpArgs, out var amqpOptions, out var amqpError))
+        return await ConsumeBench.RunAsync(amqpOptions);
+    Console.Error.WriteLine(amqpError + Environment.NewLine + usage);
+    return 2;
 }
 
 if (args is ["copy", .. var copyArgs])
@@ -70,11 +134,28 @@ if (args is ["read", .. var readArgs])
     return 2;
 }
 
+if (args is ["coap-idle", .. var idleArgs])
+{
+    var devices = 100_000;
+    if (idleArgs is [] || (idleArgs is ["--devices", var number] && LoadOptions.TryRead(number, 1, 10_000_000, read => devices = read)))
+        return await CoapIdle.RunAsync(devices);
+    Console.Error.WriteLine(usage);
+    return 2;
+}
+
 if (args is ["coap", .. var coapArgs])
 {
     if (CoapOptions.TryParse(coapArgs, out var coapOptions, out var coapError))
         return await CoapLoad.RunAsync(coapOptions);
     Console.Error.WriteLine(coapError + Environment.NewLine + usage);
+    return 2;
+}
+
+if (args is ["opcua", .. var opcuaArgs])
+{
+    if (OpcUaOptions.TryParse(opcuaArgs, out var opcuaOptions, out var opcuaError))
+        return await OpcUaLoad.RunAsync(opcuaOptions);
+    Console.Error.WriteLine(opcuaError + Environment.NewLine + usage);
     return 2;
 }
 

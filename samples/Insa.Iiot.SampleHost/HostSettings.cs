@@ -14,14 +14,27 @@ internal sealed record HostSettings(
     IPAddress CoapAddress,
     int CoapPort,
     int CoapSecurePort,
+    int? CoapOscorePort,
+    Uri? AmqpUri,
+    IPAddress OpcUaAddress,
+    int OpcUaPort,
     int SimulatedMachines,
-    string Storage
+    string Storage,
+    string Role
 )
 {
     public const string Sqlite = "sqlite";
     public const string Postgres = "postgres";
 
+    public const string All = "all";
+    public const string Adapter = "adapter";
+    public const string Writer = "writer";
+
     private const int MostSimulatedMachines = 999;
+    private const int DefaultOpcUaPort = 4840;
+
+    /// <summary>Where the OPC UA server's certificate is, and those of clients that it trusts.</summary>
+    public string OpcUaCertificates => Path.Combine(Data, "pki", "opcua");
 
     /// <exception cref="FormatException">A setting cannot be read.</exception>
     public static HostSettings From(IConfiguration configuration) =>
@@ -34,8 +47,13 @@ internal sealed record HostSettings(
             ReadAddress(configuration, "Iiot:Coap:Address"),
             ReadPort(configuration, "Iiot:Coap:Port", CoapListenerOptions.DefaultPort),
             ReadPort(configuration, "Iiot:Coap:SecurePort", CoapListenerOptions.DefaultSecurePort),
+            configuration["Iiot:Coap:OscorePort"] is null ? null : ReadPort(configuration, "Iiot:Coap:OscorePort", 0),
+            ReadBroker(configuration, "Iiot:Amqp:Uri"),
+            ReadAddress(configuration, "Iiot:OpcUa:Address"),
+            ReadPort(configuration, "Iiot:OpcUa:Port", DefaultOpcUaPort),
             ReadMachines(configuration, "Iiot:Simulate"),
-            ReadStorage(configuration, "Iiot:Storage")
+            ReadStorage(configuration, "Iiot:Storage"),
+            ReadRole(configuration, "Iiot:Role")
         );
 
     private static IPAddress ReadAddress(IConfiguration configuration, string key) =>
@@ -50,6 +68,16 @@ internal sealed record HostSettings(
         return ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
             ? port
             : throw new FormatException($"{key} is '{text}': write a port from 0 to 65535.");
+    }
+
+    // What was written is not said: there is a password in it.
+    private static Uri? ReadBroker(IConfiguration configuration, string key)
+    {
+        if (string.IsNullOrEmpty(configuration[key]))
+            return null;
+        return Uri.TryCreate(configuration[key], UriKind.Absolute, out var uri) && uri is { Scheme: "amqp" or "amqps", Host.Length: > 0 }
+            ? uri
+            : throw new FormatException($"{key} cannot be read: write amqp://USER:PASSWORD@HOST:5672/VHOST, or amqps:// for TLS.");
     }
 
     private static int ReadMachines(IConfiguration configuration, string key)
@@ -70,5 +98,17 @@ internal sealed record HostSettings(
             ),
             Postgres => Postgres,
             var other => throw new FormatException($"{key} is '{other}': write {Sqlite} or {Postgres}."),
+        };
+
+    private static string ReadRole(IConfiguration configuration, string key) =>
+        (configuration[key] ?? All) switch
+        {
+            All => All,
+            Adapter or Writer when string.IsNullOrEmpty(configuration["Iiot:Amqp:Uri"]) => throw new FormatException(
+                $"{key} is '{configuration[key]}': write where the broker between adapters and writers is to Iiot:Amqp:Uri."
+            ),
+            Adapter => Adapter,
+            Writer => Writer,
+            var other => throw new FormatException($"{key} is '{other}': write {All}, {Adapter} or {Writer}."),
         };
 }

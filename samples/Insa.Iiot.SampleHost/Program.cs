@@ -1,6 +1,8 @@
 using Insa.Iiot;
+using Insa.Iiot.Protocols.Amqp;
 using Insa.Iiot.Protocols.Coap;
 using Insa.Iiot.Protocols.Mqtt;
+using Insa.Iiot.Protocols.OpcUa;
 using Insa.Iiot.SampleHost;
 using Insa.Iiot.SampleHost.Api;
 using Insa.Iiot.SampleHost.Audit;
@@ -36,11 +38,14 @@ builder
     .AddFilter("Microsoft", LogLevel.Warning)
     .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(settings.HttpAddress, settings.HttpPort));
-builder
+if (settings.Role == HostSettings.Writer)
+    return await WriterHost.RunAsync(builder, settings, credentialKey);
+var iiot = builder
     .Services.AddIiot()
     .AddStorage(settings, builder.Configuration, credentialKey)
     .AddTenancy(tenancy => builder.Configuration.GetSection("Iiot:Tenancy").Bind(tenancy))
     .AddIngestion(ingestion => builder.Configuration.GetSection("Iiot:Ingestion").Bind(ingestion))
+    .AddCommands(commands => builder.Configuration.GetSection("Iiot:Commands").Bind(commands))
     .AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Address = settings.MqttAddress, Port = settings.MqttPort }))
     .AddCoapServer(coap =>
     {
@@ -55,8 +60,34 @@ builder
                 Transport = CoapTransport.Tcp,
             }
         );
+        if (settings.CoapOscorePort is { } port)
+            coap.Listeners.Add(
+                new CoapListenerOptions
+                {
+                    Address = settings.CoapAddress,
+                    Port = port,
+                    IsOscore = true,
+                }
+            );
+    })
+    .AddOpcUaServer(opcua =>
+    {
+        builder.Configuration.GetSection("Iiot:OpcUa").Bind(opcua);
+        opcua.CertificateFolder = settings.OpcUaCertificates;
+        opcua.Listeners.Add(new OpcUaListenerOptions { Address = settings.OpcUaAddress, Port = settings.OpcUaPort });
     })
     .AddRestApi(api => builder.Configuration.GetSection("Iiot:RestApi").Bind(api));
+if (settings.AmqpUri is not null)
+    iiot.AddAmqp(amqp =>
+    {
+        builder.Configuration.GetSection("Iiot:Amqp").Bind(amqp);
+
+        // An adapter shares its virtual host with writers, and with nobody else.
+        if (settings.Role == HostSettings.All)
+            amqp.Telemetry.Add(new AmqpTelemetryBinding { Tenant = FirstStart.Tenant, Queue = FirstStart.TelemetryQueue });
+    });
+if (settings.Role == HostSettings.Adapter)
+    iiot.AddAmqpTelemetrySink(sink => builder.Configuration.GetSection("Iiot:Amqp:Sink").Bind(sink));
 builder.Services.AddSingleton(settings).AddSingleton<FirstStart>();
 if (settings.SimulatedMachines > 0)
     builder.Services.AddHostedService<MachineSimulator>();
@@ -94,5 +125,7 @@ app.MapMqtt("/mqtt").AllowAnonymous(); // devices show their own credential
 app.MapCoap().AllowAnonymous();
 app.MapRestApi();
 app.MapHealth();
+if (settings.AmqpUri is not null)
+    app.MapHealthChecks("/health/broker").AllowAnonymous();
 app.MapPrometheusScrapingEndpoint("/metrics").AllowAnonymous();
 return await HostRun.RunAsync(app);

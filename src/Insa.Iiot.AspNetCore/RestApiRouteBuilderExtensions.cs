@@ -25,6 +25,7 @@ public static class RestApiRouteBuilderExtensions
         RolesApi.Map(api);
         MembersApi.Map(api);
         DevicesApi.Map(api);
+        CommandsApi.Map(api);
         AuthoritiesApi.Map(api);
         TelemetryApi.Map(api);
         DeadLettersApi.Map(api);

@@ -1,3 +1,4 @@
+using Insa.Iiot.Protocols;
 using Insa.Iiot.Protocols.Mqtt.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -25,6 +26,26 @@ public static class MqttEndpointRouteBuilderExtensions
             return;
         }
 
+        var limit = http.RequestServices.GetRequiredService<ConnectionLimit>();
+        if (!limit.TryEnter())
+        {
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            await http.Response.WriteAsync("There are too many connections.").ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await RunAsync(http).ConfigureAwait(false);
+        }
+        finally
+        {
+            limit.Leave();
+        }
+    }
+
+    private static async Task RunAsync(HttpContext http)
+    {
         using var socket = await http.WebSockets.AcceptWebSocketAsync("mqtt").ConfigureAwait(false);
         var handler = http.RequestServices.GetRequiredService<MqttConnectionHandler>();
         var connection = new WebSocketConnection(socket, http);

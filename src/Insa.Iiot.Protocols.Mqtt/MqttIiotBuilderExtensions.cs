@@ -26,6 +26,12 @@ public static class MqttIiotBuilderExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<MqttEndpointOptions>, MqttEndpointOptionsValidator>());
         services.AddOptionsWithValidateOnStart<MqttEndpointOptions>().Configure(configure);
         services.TryAddSingleton<MqttMetrics>();
+        services.TryAddSingleton(provider =>
+        {
+            var options = provider.GetRequiredService<IOptions<MqttEndpointOptions>>();
+            var metrics = provider.GetRequiredService<MqttMetrics>();
+            return new ConnectionLimit(() => options.Value.MaxConnections, () => metrics.Refused("too_many_connections"));
+        });
         services.TryAddSingleton<ClientRegistry>();
         services.TryAddSingleton<MqttConnectionHandler>();
         services.TryAddSingleton<DeviceBroker>();

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 namespace Insa.Iiot.Protocols.Mqtt;
 
 /// <summary>Puts the listeners on Kestrel.</summary>
-internal sealed class MqttListenerSetup(IOptions<MqttEndpointOptions> options, MqttEndpointAddresses addresses)
+internal sealed class MqttListenerSetup(IOptions<MqttEndpointOptions> options, MqttEndpointAddresses addresses, ConnectionLimit limit)
     : IConfigureOptions<KestrelServerOptions>
 {
     public void Configure(KestrelServerOptions kestrel)
@@ -19,6 +19,7 @@ internal sealed class MqttListenerSetup(IOptions<MqttEndpointOptions> options, M
                 new InlineTransportFactory.OwnEndPoint(listener.Address, listener.Port),
                 listen =>
                 {
+                    listen.Use(limit.Around);
                     if (listener.Certificate is not null)
                         listen.UseHttps(tls => ConfigureTls(tls, listener));
                     listen.UseConnectionHandler<MqttConnectionHandler>();

@@ -77,6 +77,7 @@ public static class TenancyIiotBuilderExtensions
         services.TryAddSingleton<AccessDirectory>();
         services.TryAddSingleton(provider => new DeviceAuthorities(Of<IControlStore>(provider), Of<TimeProvider>(provider)));
         services.TryAddSingleton<IIssuedCertificateVerifier, IssuedCertificateVerifier>();
+        services.TryAddSingleton<IUserAuthenticator, UserAuthenticator>();
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<AuditOptions>, AuditOptionsValidator>());
         services.AddOptionsWithValidateOnStart<AuditOptions>();

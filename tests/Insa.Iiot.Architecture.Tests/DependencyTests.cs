@@ -10,9 +10,12 @@ public sealed class DependencyTests
 
     public static TheoryData<string> Packages =>
         [
+            "Insa.Iiot.Commands",
             "Insa.Iiot.Ingestion",
+            "Insa.Iiot.Protocols.Amqp",
             "Insa.Iiot.Protocols.Coap",
             "Insa.Iiot.Protocols.Mqtt",
+            "Insa.Iiot.Protocols.OpcUa",
             "Insa.Iiot.Storage.Postgres",
             "Insa.Iiot.Storage.Sqlite",
             "Insa.Iiot.Tenancy",

@@ -61,6 +61,7 @@ internal sealed class ApiExamples(JsonNode document)
             "state" => "enabled",
             "tier" => "raw",
             "keep" => "30d",
+            "lifetime" => "1h",
             "serial" => "0a:bc",
             "id" => $"made-{_made++}",
             _ => Types(schema).Contains("string") ? $"example {_made++}"

@@ -9,7 +9,9 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Insa.Iiot.AspNetCore.Tests;
@@ -47,6 +49,7 @@ internal sealed class ApiWorld : IAsyncDisposable
                 tenancy.Plans["enterprise"].Features.Add("ml");
             })
             .AddIngestion()
+            .AddCommands()
             .AddRestApi(api => api.SignInRate = "1000:1");
         if (store is null)
             iiot.AddSqliteStorage(sqlite =>
@@ -57,6 +60,10 @@ internal sealed class ApiWorld : IAsyncDisposable
         else
             store(iiot);
         configure?.Invoke(iiot);
+
+        // Every world makes three users: the work of their passwords would be most of a test's time.
+        builder.Services.RemoveAll<IValidateOptions<TenancyOptions>>();
+        builder.Services.PostConfigure<TenancyOptions>(tenancy => tenancy.PasswordIterations = 1000);
         _app = builder.Build();
         _app.UseTenancy();
         _app.MapRestApi();
@@ -102,6 +109,8 @@ internal sealed class ApiWorld : IAsyncDisposable
         }
         catch
         {
+            // What of it has started may still be writing.
+            await world._app.StopAsync();
             await world.DisposeAsync();
             throw;
         }
@@ -162,7 +171,14 @@ internal sealed class ApiWorld : IAsyncDisposable
     {
         Http.Dispose();
         await _app.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        try
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A host that is disposed without being stopped may still be writing.
+        }
     }
 
     internal sealed record Person(string Id, string Email, string Token, string RefreshToken);

@@ -58,6 +58,19 @@ public sealed class DevicesApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_public_key_stands_for_a_device_without_a_certificate()
+    {
+        await PostAsync("devices", """{"id":"press"}""");
+        using var key = System.Security.Cryptography.ECDsa.Create(System.Security.Cryptography.ECCurve.NamedCurves.nistP256);
+        var pem = System.Text.Json.JsonSerializer.Serialize(key.ExportSubjectPublicKeyInfoPem());
+        Assert.Equal(204, (await PostAsync("devices/press/credentials/certificates", $$"""{"certificate":{{pem}}}""")).Status);
+        var sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
+        Assert.Equal(204, (await DeleteAsync($"devices/press/credentials/{sha256}")).Status);
+        const string Broken = @"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----";
+        Assert.Equal("invalid", (await PostAsync("devices/press/credentials/certificates", $$"""{"certificate":"{{Broken}}"}""")).Problem);
+    }
+
+    [Fact]
     public async Task Authorities_of_certificates_are_trusted_and_their_certificates_revoked()
     {
         using var authority = new TestAuthority("CN=Factory,O=Plant");

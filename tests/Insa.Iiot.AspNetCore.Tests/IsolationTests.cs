@@ -133,15 +133,17 @@ public abstract class IsolationTests : IAsyncLifetime
         foreach (
             var read in new[]
             {
-                "",
-                "/latest",
-                "/export",
-                "/aggregate?metric=n&from=2026-05-01T00:00:00Z&to=2026-05-02T00:00:00Z&bucket=1h",
+                "telemetry",
+                "telemetry/latest",
+                "telemetry/export",
+                "commands",
+                "commands/1",
+                "telemetry/aggregate?metric=n&from=2026-05-01T00:00:00Z&to=2026-05-02T00:00:00Z&bucket=1h",
             }
         )
         {
-            var mine = await _world.GetAsync($"/api/v1/devices/{Shared}/telemetry{read}", _world.Ann.Token);
-            var theirs = await _world.GetAsync($"/api/v1/devices/{Shared}/telemetry{read}", _world.Bob.Token);
+            var mine = await _world.GetAsync($"/api/v1/devices/{Shared}/{read}", _world.Ann.Token);
+            var theirs = await _world.GetAsync($"/api/v1/devices/{Shared}/{read}", _world.Bob.Token);
             Assert.Equal((200, 200), (mine.Status, theirs.Status));
             Assert.Contains(ValueOf(ApiWorld.Plant), mine.Text, StringComparison.Ordinal);
             Assert.DoesNotContain(ValueOf(ApiWorld.Other), mine.Text, StringComparison.Ordinal);
@@ -149,8 +151,12 @@ public abstract class IsolationTests : IAsyncLifetime
             Assert.DoesNotContain(ValueOf(ApiWorld.Plant), theirs.Text, StringComparison.Ordinal);
         }
 
+        var cancel = await _world.SendAsync(HttpMethod.Delete, $"/api/v1/devices/{Shared}/commands/1", _world.Bob.Token);
+        Assert.Equal(200, cancel.Status);
         Assert.Equal(204, (await _world.SendAsync(HttpMethod.Delete, $"/api/v1/devices/{Shared}", _world.Bob.Token)).Status);
         Assert.Equal(200, (await _world.GetAsync($"/api/v1/devices/{Shared}", _world.Ann.Token)).Status);
+        var command = (await _world.GetAsync($"/api/v1/devices/{Shared}/commands/1", _world.Ann.Token)).Json;
+        Assert.Equal("waiting", (string)command["state"]!);
     }
 
     [Fact]
@@ -320,7 +326,8 @@ public abstract class IsolationTests : IAsyncLifetime
             }
         )
             seen.AppendLine((await _world.GetAsync($"/api/v1/{path}", _world.Ann.Token)).Text);
-        seen.AppendLine((await _world.GetAsync($"/api/v1/devices/{_plants["deviceId"]}/credentials", _world.Ann.Token)).Text);
+        foreach (var part in new[] { "credentials", "commands" })
+            seen.AppendLine((await _world.GetAsync($"/api/v1/devices/{_plants["deviceId"]}/{part}", _world.Ann.Token)).Text);
         return seen.ToString();
     }
 
@@ -347,6 +354,7 @@ public abstract class IsolationTests : IAsyncLifetime
             Assert.Equal(400, (int)letter.StatusCode);
             var stored = await _world.PostAsync($"/api/v1/devices/{ids["deviceId"]}/telemetry", admin.Token, """{"data":{"n":1}}""");
             Assert.Equal(204, stored.Status);
+            await MakeAsync($"/api/v1/devices/{ids["deviceId"]}/commands", $$"""{"name":"of {{tenant}}"}""");
             var role = await MakeAsync("/api/v1/roles", $$"""{"name":"{{tenant}} role","permissions":["devices:read"]}""");
             ids["roleId"] = (string)role["id"]!;
             ids["userId"] = (await _world.AddAsync($"{tenant}-member-{i}", tenant, "viewer")).Id;
@@ -374,6 +382,7 @@ public abstract class IsolationTests : IAsyncLifetime
             $$$"""{"data":{"n":{{{ValueOf(tenant)}}}},"timestamp":1777622400000}"""
         );
         Assert.Equal(204, shared.Status);
+        await MakeAsync($"/api/v1/devices/{Shared}/commands", $$"""{"name":"set","data":{{ValueOf(tenant)}}}""");
 
         // Its id is made of what it is for, so that the other's would be the same.
         ids["policyId"] =
@@ -382,6 +391,7 @@ public abstract class IsolationTests : IAsyncLifetime
                 : Missing;
         ids["tenantId"] = tenant.Value;
         ids["credentialId"] = "password";
+        ids["commandId"] = "1";
         ids["sequence"] = "1";
         ids["letterId"] = (string)(await _world.GetAsync("/api/v1/dead-letters", admin.Token)).Json["items"]![0]!["id"]!;
         ids["sessionId"] = (string)(await _world.GetAsync("/api/v1/auth/sessions", admin.Token)).Json["items"]![0]!["id"]!;

@@ -11,6 +11,8 @@ public sealed class CoapOptionsTests
         Assert.True(CoapOptions.TryParse(args, out var options, out _));
         Assert.Equal((512, false, 9, 2), (options.Endpoints, options.IsConfirmable, options.Seconds, options.Rounds));
         Assert.Equal(("sqlite", true, true), (options.Store, options.CompareLibcoap, options.Json));
+        Assert.True(CoapOptions.TryParse([.. "--transport tls --inflight 64".Split(' ')], out options, out _));
+        Assert.Equal(("tls", 64, true), (options.Transport, options.InFlight, options.IsStream));
     }
 
     [Theory]
@@ -18,6 +20,9 @@ public sealed class CoapOptionsTests
     [InlineData("--seconds")]
     [InlineData("--store postgres")]
     [InlineData("--compare aiocoap")]
+    [InlineData("--transport quic")]
+    [InlineData("--security psk --transport tls")]
+    [InlineData("--inflight 8")]
     [InlineData("stray")]
     public void A_wrong_option_is_named_in_the_error(string arguments)
     {

@@ -1,3 +1,9 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 
@@ -28,6 +34,33 @@ public sealed class EndpointTests
         host.ReleaseCommits();
         Assert.Equal([0x40, 2, 0, 7], await answer);
         Assert.Equal(("plant", "press", "temp", TelemetryValue.Of(21.5)), Assert.Single(host.Stored));
+    }
+
+    [Fact]
+    public async Task A_connection_counts_before_its_handshake()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        await using var host = await MqttHost.StartAsync(options =>
+        {
+            options.MaxConnections = 1;
+            options.Listeners.Add(new MqttListenerOptions { Port = 0, Certificate = certificate });
+        });
+        using var one = new TcpClient();
+        using var other = new TcpClient();
+        await one.ConnectAsync(host.Endpoints[1]);
+        await other.ConnectAsync(host.Endpoints[1]);
+        var oneEnds = one.Client.ReceiveAsync(Memory<byte>.Empty).AsTask();
+        var otherEnds = other.Client.ReceiveAsync(Memory<byte>.Empty).AsTask();
+        var ended = await Task.WhenAny(oneEnds, otherEnds).WaitAsync(TimeSpan.FromSeconds(30));
+        using var tls = new SslStream((ended == oneEnds ? other : one).GetStream(), false, (_, shown, _, _) => certificate.Equals(shown));
+        await tls.AuthenticateAsClientAsync("localhost").WaitAsync(TimeSpan.FromSeconds(30));
+        using var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol("mqtt");
+        socket.Options.CollectHttpResponseDetails = true;
+        await Assert.ThrowsAsync<WebSocketException>(() => socket.ConnectAsync(new Uri($"ws://127.0.0.1:{host.HttpPort}/mqtt"), default));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, socket.HttpStatusCode);
     }
 
     [Fact]

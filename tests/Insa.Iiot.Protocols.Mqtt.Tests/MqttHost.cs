@@ -19,7 +19,7 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
     private volatile TaskCompletionSource _gate = new();
     private volatile TaskCompletionSource _begun = new();
 
-    private MqttHost(Action<MqttEndpointOptions>? configure, TimeProvider? time, bool keepsDeadLetters)
+    private MqttHost(Action<MqttEndpointOptions>? configure, TimeProvider? time, bool keepsDeadLetters, Action<IiotBuilder>? add)
     {
         _gate.SetResult();
         var builder = WebApplication.CreateSlimBuilder();
@@ -29,9 +29,9 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
             builder.Services.AddSingleton<IDeadLetterStore>(this);
         if (time is not null)
             builder.Services.AddSingleton(time);
-        builder
-            .Services.AddIiot()
-            .AddIngestion()
+        var iiot = builder.Services.AddIiot();
+        add?.Invoke(iiot);
+        iiot.AddIngestion()
             .AddMqttEndpoint(options =>
             {
                 options.Listeners.Add(new MqttListenerOptions { Port = 0 });
@@ -42,6 +42,8 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
         _app.UseWebSockets();
         _app.MapMqtt("/mqtt");
     }
+
+    public IServiceProvider Services => _app.Services;
 
     public FakeLoggerProvider Logs { get; } = new();
 
@@ -64,10 +66,11 @@ internal sealed class MqttHost : ITelemetrySink, IDeviceAuthenticator, IDeadLett
     public static async Task<MqttHost> StartAsync(
         Action<MqttEndpointOptions>? configure = null,
         TimeProvider? time = null,
-        bool keepsDeadLetters = true
+        bool keepsDeadLetters = true,
+        Action<IiotBuilder>? add = null
     )
     {
-        var host = new MqttHost(configure, time, keepsDeadLetters);
+        var host = new MqttHost(configure, time, keepsDeadLetters, add);
         await host._app.StartAsync();
         return host;
     }

@@ -99,6 +99,34 @@ public sealed class PeerTests
     }
 
     [Theory]
+    [InlineData("mqttv311", 1)]
+    [InlineData("mqttv5", 2)]
+    public async Task Mosquitto_sub_gets_commands_and_mosquitto_pub_answers_them(string version, int qos)
+    {
+        await using var world = await CommandWorld.StartAsync();
+        await world.SendAsync("open-valve", """{"percent":40}""", needsAnswer: true);
+        await world.SendAsync("b", needsAnswer: true);
+        var login = $"-h 127.0.0.1 -p {world.Host.Endpoint.Port} -V {version} -q {qos} -u press@plant -P {MqttHost.Password}";
+        var (exit, output) = await RunAsync(
+            "/usr/bin/mosquitto_sub",
+            [.. login.Split(' '), "-t", "commands/#", "-C", "2", "-W", "20", "-v"]
+        );
+        Assert.True(exit == 0, output);
+        var lines = output.Split('\n');
+        Assert.StartsWith("""commands/1 {"id":1,"name":"open-valve","data":{"percent":40},""", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("""commands/2 {"id":2,"name":"b",""", lines[1], StringComparison.Ordinal);
+        await world.BecomesAsync(1, DeviceCommandState.Delivered);
+
+        (exit, output) = await MosquittoPubAsync($"{login} -t responses/1 -m {{\"percent\":38}}");
+        Assert.True(exit == 0, output);
+        Assert.Equal(DeviceCommandState.Succeeded, (await world.FindAsync(1)).State);
+        var failure = version == "mqttv5" ? "-t responses/2 -D publish user-property status failed" : "-t responses/2/failed";
+        (exit, output) = await MosquittoPubAsync($"{login} {failure} -m stuck");
+        Assert.True(exit == 0, output);
+        Assert.Equal(DeviceCommandState.Failed, (await world.FindAsync(2)).State);
+    }
+
+    [Theory]
     [InlineData("mqtt", 4, 0)]
     [InlineData("mqtt", 4, 2)]
     [InlineData("mqtt", 5, 1)]

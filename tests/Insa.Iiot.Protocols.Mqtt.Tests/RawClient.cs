@@ -23,26 +23,40 @@ internal sealed class RawClient : IDisposable
         byte version = 4,
         string user = "press@plant",
         string clientId = "c1",
-        ushort keepAlive = 60
+        ushort keepAlive = 60,
+        byte[]? properties = null,
+        bool isClean = true
     )
     {
         var client = await OpenAsync(host.Endpoint);
-        await client.SendAsync(Connect(version, user, MqttHost.Password, clientId, keepAlive));
+        await client.SendAsync(Connect(version, user, MqttHost.Password, clientId, keepAlive, properties, isClean));
         var answer = await client.ReadAsync();
         Assert.Equal(0x20, answer![0]);
         Assert.Equal(0, answer[3]);
         return client;
     }
 
-    public static byte[] Connect(byte version, string? user, string? password, string clientId = "c1", ushort keepAlive = 60)
+    public static byte[] Connect(
+        byte version,
+        string? user,
+        string? password,
+        string clientId = "c1",
+        ushort keepAlive = 60,
+        byte[]? properties = null,
+        bool isClean = true
+    )
     {
         var body = new List<byte>();
         Text(body, "MQTT");
         body.Add(version);
-        body.Add((byte)(2 | (user is null ? 0 : 0x80) | (password is null ? 0 : 0x40)));
+        body.Add((byte)((isClean ? 2 : 0) | (user is null ? 0 : 0x80) | (password is null ? 0 : 0x40)));
         Number(body, keepAlive);
         if (version == 5)
-            body.Add(0);
+        {
+            body.Add((byte)(properties?.Length ?? 0));
+            body.AddRange(properties ?? []);
+        }
+
         Text(body, clientId);
         if (user is not null)
             Text(body, user);
@@ -99,10 +113,18 @@ internal sealed class RawClient : IDisposable
     {
         try
         {
-            var head = new byte[2];
-            if (!await FillAsync(head))
-                return null;
-            var body = new byte[head[1]];
+            var head = new List<byte>();
+            var length = 0;
+            var next = new byte[1];
+            do
+            {
+                if (!await FillAsync(next))
+                    return null;
+                if (head.Count > 0)
+                    length |= (next[0] & 0x7F) << (7 * (head.Count - 1));
+                head.Add(next[0]);
+            } while (head.Count == 1 || (next[0] & 0x80) != 0);
+            var body = new byte[length];
             return await FillAsync(body) ? [.. head, .. body] : null;
         }
         catch (SocketException)

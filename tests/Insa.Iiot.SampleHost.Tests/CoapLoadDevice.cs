@@ -8,6 +8,7 @@ namespace Insa.Iiot.SampleHost.Tests;
 internal sealed class CoapLoadDevice(string id, string user, string password, DateTimeOffset start) : ILoadDevice
 {
     private const byte Changed = 0x44; // 2.04
+    private const byte TooManyRequests = 0x9D; // 4.29
     private const byte ServiceUnavailable = 0xA3; // 5.03
     private static readonly TimeSpan AckTimeout = TimeSpan.FromMilliseconds(20);
 
@@ -77,7 +78,7 @@ internal sealed class CoapLoadDevice(string id, string user, string password, Da
         code = datagram[1];
         if (code == 0 || datagram[0] != 0x62 || datagram[4] != (byte)(_messageId >> 8) || datagram[5] != (byte)_messageId)
             return false;
-        if (code is not (Changed or ServiceUnavailable))
+        if (code is not (Changed or TooManyRequests or ServiceUnavailable))
             throw new InvalidDataException($"Reading {Acknowledged} of {id} was answered by {Convert.ToHexString(datagram)}.");
         return true;
     }

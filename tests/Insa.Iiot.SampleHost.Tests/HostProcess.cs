@@ -12,7 +12,14 @@ internal sealed class HostProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private static readonly string[] Ports = ["--Iiot:Http:Port", "--Iiot:Mqtt:Port", "--Iiot:Coap:Port", "--Iiot:Coap:SecurePort"];
+    private static readonly string[] Ports =
+    [
+        "--Iiot:Http:Port",
+        "--Iiot:Mqtt:Port",
+        "--Iiot:Coap:Port",
+        "--Iiot:Coap:SecurePort",
+        "--Iiot:OpcUa:Port",
+    ];
 
     private readonly Process _process;
     private readonly HttpClient _http;
@@ -54,6 +61,9 @@ internal sealed class HostProcess : IAsyncDisposable
 
     /// <summary>The port of plain CoAP, at loopback.</summary>
     public IPEndPoint Coap => new(IPAddress.Loopback, (int)Bootstrap["coap"]!["port"]!);
+
+    /// <summary>The port of plain CoAP over TCP, at loopback.</summary>
+    public IPEndPoint CoapTcp => new(IPAddress.Loopback, (int)Bootstrap["coap"]!["tcpPort"]!);
 
     public AuthenticationHeaderValue Admin => new("Bearer", (string)Bootstrap["adminToken"]!);
 

@@ -29,9 +29,14 @@ public sealed class KillTests(PostgresCluster cluster, ITestOutputHelper output)
     [Fact]
     public Task The_same_holds_by_CoAP_although_devices_send_again() => KillAgainAndAgainAsync(ByCoap);
 
+    [Fact]
+    public Task The_same_holds_by_CoAP_over_TCP_with_requests_pipelined() => KillAgainAndAgainAsync(ByCoapTcp);
+
     private Load ByMqtt => new(2, (id, user, password) => new LoadDevice(id, user, password, _start), host => host.Mqtt);
 
     private Load ByCoap => new(32, (id, user, password) => new CoapLoadDevice(id, user, password, _start), host => host.Coap);
+
+    private Load ByCoapTcp => new(4, (id, user, password) => new CoapStreamLoadDevice(id, user, password, _start), host => host.CoapTcp);
 
     private async Task KillAgainAndAgainAsync(Load load, params string[] arguments)
     {

@@ -93,19 +93,16 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
     public async Task A_server_whose_disk_is_full_takes_up_again_when_there_is_room()
     {
         using var disk = SmallDisk.TryMake(mebibytes: 256);
-        if (disk is null)
-        {
-            Assert.SkipWhen(!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess, "Only root may mount a small disk.");
-            Assert.SkipUnless(Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1", "Mounting is not permitted here.");
-            Assert.Fail("Mounting is not permitted here.");
-        }
-
+        Assert.False(
+            disk is null && OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("IIOT_REQUIRE_PEERS") == "1",
+            "A small disk cannot be mounted: it takes root, or sudo without a password, and a container that may mount."
+        );
+        Assert.SkipWhen(disk is null, "A small disk cannot be mounted here.");
         _server = await PostgresServer.StartInAsync(disk.Folder, "shared_buffers = 32MB", "max_wal_size = 64MB", "min_wal_size = 32MB");
         await PrepareAsync();
         await using var host = await StartHostAsync(Server.Port);
         await using var load = await SteadyLoad.StartAsync(host, Devices);
-        var cycles = Math.Max(1, Cycles / 3);
-        for (var cycle = 0; cycle < cycles; cycle++)
+        for (var cycle = 0; cycle < Cycles; cycle++)
         {
             await load.AcknowledgedAsync(_random.Next(1, MostPerCycle));
             var failures = await WriteFailuresAsync(host);
@@ -113,12 +110,17 @@ public sealed class PostgresFaultTests(ITestOutputHelper output) : IAsyncLifetim
             await UntilAsync(async () => await WriteFailuresAsync(host) > failures);
             disk.Free();
 
-            // Without room for its log the server stops; its operator starts it again.
-            if (!await AnswersAsync())
-                await Server.StartAgainAsync();
+            // Without room for its log the server begins anew by itself, or stops: then its operator starts it again.
+            await UntilAsync(async () =>
+            {
+                var answers = await AnswersAsync();
+                if (!answers && !Server.IsRunning)
+                    await Server.StartAgainAsync();
+                return answers;
+            });
         }
 
-        await FinishAsync(host, load, cycles);
+        await FinishAsync(host, load, Cycles);
         await Server.DisposeAsync();
         _server = null;
     }

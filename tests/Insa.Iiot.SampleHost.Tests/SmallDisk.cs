@@ -1,9 +1,10 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 
 namespace Insa.Iiot.SampleHost.Tests;
 
-/// <summary>A file system in memory of a fixed size, which only root may mount.</summary>
+/// <summary>A file system in memory of a fixed size, mounted as root or by sudo.</summary>
 internal sealed class SmallDisk : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("iiot-disk-").FullName;
@@ -16,13 +17,21 @@ internal sealed class SmallDisk : IDisposable
 
     private string Ballast => Path.Combine(_folder, "ballast");
 
-    /// <returns><see langword="null"/> where mounting is not permitted.</returns>
+    /// <returns><see langword="null"/> where it cannot be mounted.</returns>
     public static SmallDisk? TryMake(int mebibytes)
     {
         var disk = new SmallDisk();
         disk._isMounted =
             OperatingSystem.IsLinux()
-            && Run("mount", "-t", "tmpfs", "-o", string.Create(CultureInfo.InvariantCulture, $"size={mebibytes}m"), "tmpfs", disk._folder);
+            && RunAsRoot(
+                "mount",
+                "-t",
+                "tmpfs",
+                "-o",
+                string.Create(CultureInfo.InvariantCulture, $"size={mebibytes}m,mode=1777"),
+                "tmpfs",
+                disk._folder
+            );
         if (!disk._isMounted)
         {
             disk.Dispose();
@@ -57,15 +66,23 @@ internal sealed class SmallDisk : IDisposable
     {
         // Lazily: a process of the server's may be about to end.
         if (_isMounted)
-            Run("umount", "-l", _folder);
+            RunAsRoot("umount", "-l", _folder);
         Directory.Delete(_folder, recursive: true);
     }
 
-    private static bool Run(string program, params string[] arguments)
+    private static bool RunAsRoot(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
-        process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0;
+        string[] command = Environment.IsPrivilegedProcess ? [program, .. arguments] : ["sudo", "-n", program, .. arguments];
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardError = true })!;
+            process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (Win32Exception)
+        {
+            return false; // There is no such program.
+        }
     }
 }

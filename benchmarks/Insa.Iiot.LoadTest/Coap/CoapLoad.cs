@@ -15,7 +15,10 @@ internal static class CoapLoad
         var servers = new List<ServerProcess> { await ServerProcess.StartCoapAsync(options.Store) };
         if (options.CompareLibcoap)
             servers.Add(
-                await ServerProcess.StartLibcoapAsync(options.IsSecure ? System.Text.Encoding.ASCII.GetString(SecureDevice.Key) : null)
+                await ServerProcess.StartLibcoapAsync(
+                    options.IsSecure ? System.Text.Encoding.ASCII.GetString(SecureDevice.Key) : null,
+                    hasCertificate: options.Transport == "tls"
+                )
             );
         var results = new List<CoapRunResult>();
         long answered = 0;
@@ -60,7 +63,7 @@ internal static class CoapLoad
     private static async Task<CoapRunResult> RunOnceAsync(CoapOptions options, ServerProcess server, DateTimeOffset start, bool isWarmUp)
     {
         var seconds = isWarmUp ? Math.Min(options.Seconds, 2) : options.Seconds;
-        using var load = options.IsSecure ? (ICoapRun)new SecureRun(options, server, start) : new PlainRun(options, server, start);
+        using var load = Create(options, server, start);
         var handshakes = await load.PrepareAsync();
         var allocatedBefore = server.IsOurs ? await server.AskAsync("allocated") : 0;
         var before = ProcessUsage.Of(server.Id);
@@ -83,6 +86,13 @@ internal static class CoapLoad
             load.Errors,
             handshakes
         );
+    }
+
+    private static ICoapRun Create(CoapOptions options, ServerProcess server, DateTimeOffset start)
+    {
+        if (options.IsStream)
+            return new StreamRun(options, server, start);
+        return options.IsSecure ? new SecureRun(options, server, start) : new PlainRun(options, server, start);
     }
 
     private static void Report(CoapOptions options, List<CoapRunResult> results, long answered, long? stored, long errors)
@@ -114,11 +124,17 @@ internal static class CoapLoad
             return;
         }
 
-        var type = options.IsConfirmable ? "CON" : "NON";
+        var type =
+            options.IsStream ? options.Transport.ToUpperInvariant()
+            : options.IsConfirmable ? "CON"
+            : "NON";
+        var load = options.IsStream
+            ? $"{options.Endpoints} connections with {options.InFlight} requests in flight"
+            : $"{options.Endpoints} endpoints with one exchange each";
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{type}{(options.IsSecure ? " over DTLS by pre-shared key" : "")}, {options.Endpoints} endpoints with one exchange each, 43 bytes of JSON, store {options.Store}, {options.Rounds} rounds of {options.Seconds} s, {Environment.ProcessorCount} cores shared with the generator; medians:"
+                $"{type}{(options.IsSecure ? " over DTLS by pre-shared key" : "")}, {load}, 43 bytes of JSON, store {options.Store}, {options.Rounds} rounds of {options.Seconds} s, {Environment.ProcessorCount} cores shared with the generator; medians:"
             )
         );
         foreach (var side in sides)

@@ -5,12 +5,20 @@ namespace Insa.Iiot.LoadTest.Coap;
 /// <summary>What a CoAP load run is asked to do.</summary>
 internal sealed record CoapOptions
 {
-    /// <summary>Emulated devices, each with a socket of its own and one exchange in flight (NSTART 1, RFC 7252 §4.7).</summary>
+    /// <summary>Emulated devices, each with a socket of its own and, but by TCP and TLS, one exchange in flight (NSTART 1, RFC 7252 §4.7).</summary>
     public int Endpoints { get; private set; } = 256;
 
     public int Seconds { get; private set; } = 5;
 
     public int Rounds { get; private set; } = 3;
+
+    /// <summary><c>udp</c>, with or without DTLS, <c>tcp</c> or <c>tls</c>.</summary>
+    public string Transport { get; private set; } = "udp";
+
+    public bool IsStream => Transport != "udp";
+
+    /// <summary>Requests in flight per connection.</summary>
+    public int InFlight { get; private set; } = 1;
 
     public bool IsConfirmable { get; private set; } = true;
 
@@ -47,6 +55,14 @@ internal sealed record CoapOptions
             i++;
         }
 
+        if (read.IsStream ? read.IsSecure : read.InFlight > 1)
+        {
+            error = read.IsStream
+                ? "'--security' is of UDP: over connections there is '--transport tls'."
+                : "'--inflight' is of connections.";
+            return false;
+        }
+
         options = read;
         return true;
     }
@@ -58,6 +74,11 @@ internal sealed record CoapOptions
             case "--store":
                 Store = value;
                 return value is "null" or "sqlite";
+            case "--transport":
+                Transport = value;
+                return value is "udp" or "tcp" or "tls";
+            case "--inflight":
+                return LoadOptions.TryRead(value, 1, 1024, number => InFlight = number);
             case "--security":
                 IsSecure = value == "psk";
                 return value is "none" or "psk";

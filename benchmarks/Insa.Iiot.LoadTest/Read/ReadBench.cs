@@ -18,6 +18,8 @@ internal sealed class ReadBench : IAsyncDisposable
     private const int SlowDevices = 10;
     private const int ManyDevices = 1000;
     private const int HistoryDays = 30;
+    private const int WindowsWithoutDrop = 8;
+    private static readonly TimeSpan Window = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ExpiredAge = TimeSpan.FromDays(40);
 
     private readonly ReadOptions _options;
@@ -58,8 +60,15 @@ internal sealed class ReadBench : IAsyncDisposable
 
     private DateTime Day => _today.AddDays(-2);
 
-    // Not yet due, so that retention leaves it to be dropped by itself.
-    private DateTime OtherExpiredDay => _today.AddDays(-35);
+    // Dropped while it is in frames, and while it is in chunks.
+    private DateTime DueInFrames => _today - ExpiredAge;
+
+    private DateTime DueInChunks => DueInFrames.AddDays(-1);
+
+    // Of before the slow devices' history and not yet due, so that retention leaves them to be dropped by themselves.
+    private DateTime[] FramesToDrop => [_today.AddDays(-32), _today.AddDays(-33)];
+
+    private DateTime[] ChunksToDrop => [_today.AddDays(-34), _today.AddDays(-35)];
 
     public static async Task<int> RunAsync(ReadOptions options)
     {
@@ -85,21 +94,26 @@ internal sealed class ReadBench : IAsyncDisposable
     {
         var fast = await _fast.WriteAsync(Sink, Day, Day.AddDays(1), TimeSpan.FromSeconds(1));
         var slow = await _slow.WriteAsync(Sink, _today.AddDays(-HistoryDays - 1), _today.AddDays(-1), TimeSpan.FromMinutes(1));
-        var due = _today - ExpiredAge;
-        var expired = await _many.WriteAsync(Sink, due, due.AddDays(1), TimeSpan.FromMinutes(7.2));
-        await _many.WriteAsync(Sink, OtherExpiredDay, OtherExpiredDay.AddDays(1), TimeSpan.FromMinutes(7.2));
+        var expired = 0L;
+        foreach (var day in (DateTime[])[DueInFrames, .. FramesToDrop, .. ChunksToDrop])
+            expired = await WriteExpiredAsync(day);
+        var all = fast + slow + (expired * (1 + FramesToDrop.Length + ChunksToDrop.Length));
         await _postgres.Server.QueryAsync("vacuum analyze", "iiot");
-        await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{fast + slow + (2 * expired):N0} points written"));
+        await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{all:N0} points written"));
 
         await CompareWallsAsync();
         await TimeAsync("one series over a day, still in frames", 3, ReadSeriesDayAsync);
+        await DoAsync("rolled up", all, RollUpAsync);
+        await RetireAsync("in frames", "telemetry_frame", DueInFrames, FramesToDrop, expired);
+        await WriteExpiredAsync(DueInChunks);
+        await RollUpAsync();
         await DoAsync(
-            "rolled up",
-            fast + slow + (2 * expired),
-            () => _services.GetRequiredService<RollupJob>().RunAsync(int.MaxValue, default)
+            "of days of 200 frames a device compacted",
+            expired * (1 + ChunksToDrop.Length),
+            () => CompactAsync(1 + ChunksToDrop.Length)
         );
-        await RetireAsync(expired);
-        await DoAsync("compacted", fast + slow, () => _services.GetRequiredService<Compactor>().CompactAsync(default));
+        await RetireAsync("in chunks", "telemetry_chunk", DueInChunks, ChunksToDrop, expired);
+        await DoAsync("compacted", fast + slow, () => CompactAsync(int.MaxValue));
         var cold = await NumberAsync(
             "select sum(pg_total_relation_size(relid))::int from pg_partition_tree('iiot_data.telemetry_chunk') where isleaf"
         );
@@ -233,41 +247,69 @@ internal sealed class ReadBench : IAsyncDisposable
         return (Stopwatch.GetElapsedTime(began), count);
     }
 
-    /// <summary>Lets retention drop a day, while a writer finds out whether it is held up.</summary>
-    private async Task RetireAsync(long points)
+    private Task<long> WriteExpiredAsync(DateTime day) => _many.WriteAsync(Sink, day, day.AddDays(1), TimeSpan.FromMinutes(7.2));
+
+    private Task<int> RollUpAsync() => _services.GetRequiredService<RollupJob>().RunAsync(int.MaxValue, default);
+
+    private Task<int> CompactAsync(int most) => _services.GetRequiredService<Compactor>().CompactAsync(most, default);
+
+    /// <summary>Lets retention drop a day and then drops others without its proof, while a writer finds out whether it is held up.</summary>
+    private async Task RetireAsync(string how, string table, DateTime due, DateTime[] days, long points)
     {
-        var retention = _services.GetRequiredService<PostgresRetention>();
         await using var writer = new SteadyWriter(Sink, _many, Math.Max(_options.Rate, 10_000));
-        await Task.Delay(TimeSpan.FromSeconds(3));
-        var usual = writer.TakeLongest();
         var began = Stopwatch.GetTimestamp();
-        var report = await retention.RunAsync();
+        var report = await _services.GetRequiredService<PostgresRetention>().RunAsync();
         var whole = Stopwatch.GetElapsedTime(began);
-        var dropping = await DropOtherDayAsync();
-        await Task.Delay(TimeSpan.FromMilliseconds(300));
-        var dropped = report.Actions.Where(action => action.Kind == RetentionActionKind.DropPartition).ToList();
         var left = await NumberAsync(
-            $"select count(*)::int from iiot_data.telemetry_frame where ts < '{(_today - ExpiredAge).AddDays(1):O}'"
+            $"select (select count(*) from iiot_data.telemetry_frame where ts < '{due.AddDays(1):O}')::int + (select count(*) from iiot_data.telemetry_chunk where t0 < '{due.AddDays(1):O}')::int"
         );
-        if (dropped.Count != 1 || left != 0)
-            throw new InvalidOperationException($"Retention dropped {dropped.Count} partitions of 1, and {left} frames are left.");
+        if (left != 0 || report.Actions.Any(action => action.Kind != RetentionActionKind.DropPartition))
+            throw new InvalidOperationException($"Of the day that is due {left} rows are left.");
+        Note($"retention of a day of {points:N0} points {how}, proof included: {whole.TotalMilliseconds:F0} ms");
+
+        var (with, without, took) = (new List<double>(), new List<double>(), new List<double>());
+        foreach (var day in days)
+        {
+            for (var i = 0; i < WindowsWithoutDrop; i++)
+                without.Add(await LongestWriteAsync(writer, () => Task.CompletedTask));
+            with.Add(await LongestWriteAsync(writer, async () => took.Add((await DropAsync(table, day)).TotalMilliseconds)));
+        }
+
+        without.Sort();
         Note(
-            $"retention of a day of {points:N0} points, proof included: {whole.TotalMilliseconds:F0} ms; the drop alone, of another such day: {dropping.TotalMilliseconds:F0} ms; longest write meanwhile {writer.TakeLongest().TotalMilliseconds:F0} ms, in the 3 s before {usual.TotalMilliseconds:F0} ms"
+            $"dropping such days alone: {string.Join(" and ", took.Select(ms => ms.ToString("F0", CultureInfo.InvariantCulture)))} ms; longest write in the second of the drop {string.Join(" and ", with.Select(ms => ms.ToString("F0", CultureInfo.InvariantCulture)))} ms, in {without.Count} seconds without one {without[0]:F0} to {without[^1]:F0}, median {without[without.Count / 2]:F0} ms"
         );
     }
 
-    private async Task<TimeSpan> DropOtherDayAsync()
+    private static async Task<double> LongestWriteAsync(SteadyWriter writer, Func<Task> meanwhile)
+    {
+        writer.TakeLongest();
+        await Task.Delay(Window / 4);
+        await meanwhile();
+        await Task.Delay(Window * 3 / 4);
+        return writer.TakeLongest().TotalMilliseconds;
+    }
+
+    // As retention does it: of several attempts the one that had its lock counts.
+    private async Task<TimeSpan> DropAsync(string table, DateTime day)
     {
         await using var jobs = NpgsqlDataSource.Create(_postgres.HostConnectionString + ";Options=-c role=iiot_jobs");
         await using var connection = await jobs.OpenConnectionAsync();
-        await using var command = new NpgsqlCommand(
-            $"select iiot_data.drop_partition('iiot_data.telemetry_frame', '{OtherExpiredDay:O}', false)",
-            connection
+        var took = await PatientLock.TryAsync<TimeSpan?>(
+            async wait =>
+            {
+                await using var command = new NpgsqlCommand(
+                    $"select iiot_data.drop_partition('iiot_data.{table}', '{day:O}', false, '{wait.TotalMilliseconds} ms')",
+                    connection
+                );
+                var began = Stopwatch.GetTimestamp();
+                return await command.ExecuteScalarAsync() is true ? Stopwatch.GetElapsedTime(began) : null;
+            },
+            otherwise: null,
+            TimeProvider.System,
+            CancellationToken.None
         );
-        var began = Stopwatch.GetTimestamp();
-        if (await command.ExecuteScalarAsync() is not true)
-            throw new InvalidOperationException("The partition was not dropped.");
-        return Stopwatch.GetElapsedTime(began);
+        return took ?? throw new InvalidOperationException("The partition was not dropped.");
     }
 
     private async Task<long> ReadSeriesDayAsync()

@@ -33,11 +33,28 @@ internal static class LoadServer
         else
             builder.Services.AddSingleton<ITelemetrySink, NullSink>();
         iiot.AddIngestion();
+        using var certificate = isCoap ? ServerCertificate.Create() : null;
         if (isCoap)
             iiot.AddCoapServer(coap =>
             {
                 coap.Listeners.Add(new CoapListenerOptions { Port = 0, IsPlain = true });
                 coap.Listeners.Add(new CoapListenerOptions { Port = 0 });
+                coap.Listeners.Add(
+                    new CoapListenerOptions
+                    {
+                        Port = 0,
+                        IsPlain = true,
+                        Transport = CoapTransport.Tcp,
+                    }
+                );
+                coap.Listeners.Add(
+                    new CoapListenerOptions
+                    {
+                        Port = 0,
+                        Certificate = certificate,
+                        Transport = CoapTransport.Tcp,
+                    }
+                );
             });
         else
             iiot.AddMqttEndpoint(mqtt => mqtt.Listeners.Add(new MqttListenerOptions { Port = 0 }));

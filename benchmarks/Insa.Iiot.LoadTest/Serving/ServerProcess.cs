@@ -25,6 +25,12 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>The port of CoAP over DTLS.</summary>
     public int SecurePort { get; private init; }
 
+    /// <summary>The port of CoAP over TCP.</summary>
+    public int TcpPort { get; private init; }
+
+    /// <summary>The port of CoAP over TLS.</summary>
+    public int TlsPort { get; private init; }
+
     public bool IsOurs { get; }
 
     public int Id => _process.Id;
@@ -68,7 +74,13 @@ internal sealed class ServerProcess : IAsyncDisposable
         var process = Process.Start(start)!;
         var ports = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
         var numbers = ports!.Split(' ').Select(port => int.Parse(port, CultureInfo.InvariantCulture)).ToArray();
-        return new ServerProcess("insa.iiot", process, folder, numbers[0], isOurs: true) { SecurePort = numbers[^1] };
+        var isCoap = numbers.Length > 1;
+        return new ServerProcess("insa.iiot", process, folder, numbers[0], isOurs: true)
+        {
+            SecurePort = isCoap ? numbers[1] : 0,
+            TcpPort = isCoap ? numbers[2] : 0,
+            TlsPort = isCoap ? numbers[3] : 0,
+        };
     }
 
     public static async Task<ServerProcess> StartMosquittoAsync()
@@ -102,9 +114,10 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Starts libcoap's server, without logs.</summary>
     /// <param name="key">The pre-shared key of its DTLS port, if it is to have one.</param>
-    public static async Task<ServerProcess> StartLibcoapAsync(string? key)
+    /// <param name="hasCertificate">Whether it has a certificate, for TLS.</param>
+    public static async Task<ServerProcess> StartLibcoapAsync(string? key, bool hasCertificate)
     {
-        var binary = key is null ? "/usr/bin/coap-server-notls" : "/usr/bin/coap-server-openssl";
+        var binary = key is null && !hasCertificate ? "/usr/bin/coap-server-notls" : "/usr/bin/coap-server-openssl";
         if (!File.Exists(binary))
             throw new FileNotFoundException($"{binary} is missing: run eng/install-peers.sh.");
         int port;
@@ -114,6 +127,10 @@ internal sealed class ServerProcess : IAsyncDisposable
             port = ((IPEndPoint)free.LocalEndPoint!).Port;
         }
 
+        var folder = Directory.CreateTempSubdirectory("iiot-load-").FullName;
+        var certificate = Path.Combine(folder, "server.pem");
+        if (hasCertificate)
+            await ServerCertificate.WriteAsync(certificate);
         string[] arguments =
         [
             "-A",
@@ -123,15 +140,75 @@ internal sealed class ServerProcess : IAsyncDisposable
             "-v",
             "0",
             .. key is null ? Array.Empty<string>() : ["-k", key],
+            .. hasCertificate ? ["-n", "-c", certificate] : Array.Empty<string>(),
         ];
         var process = Process.Start(new ProcessStartInfo(binary, arguments))!;
         await PingAsync(port);
 
-        // Its DTLS port is the next one.
-        return new ServerProcess("libcoap", process, Directory.CreateTempSubdirectory("iiot-load-").FullName, port, isOurs: false)
+        // DTLS and TLS have the next one.
+        return new ServerProcess("libcoap", process, folder, port, isOurs: false)
         {
             SecurePort = port + 1,
+            TcpPort = port,
+            TlsPort = port + 1,
         };
+    }
+
+    /// <summary>Starts our OPC UA server with the plant's variables.</summary>
+    /// <param name="rate">How often a second they change; 0 is never.</param>
+    /// <param name="changing">How many of them do.</param>
+    public static Task<ServerProcess> StartOpcUaAsync(int rate, int changing)
+    {
+        var folder = Directory.CreateTempSubdirectory("iiot-load-").FullName;
+        var trusted = Directory.CreateDirectory(Path.Combine(folder, "pki", "trusted", "certs"));
+        File.WriteAllBytes(Path.Combine(trusted.FullName, "load.der"), OpcUa.OpcUaClient.Certificate);
+        return StartServeAsync("serve-opcua", string.Create(CultureInfo.InvariantCulture, $"{rate}x{changing}"), folder, null);
+    }
+
+    /// <summary>Starts node-opcua's server with the same variables.</summary>
+    public static async Task<ServerProcess> StartNodeOpcUaAsync(int rate, int changing)
+    {
+        int port;
+        using (var free = new TcpListener(IPAddress.Loopback, 0))
+        {
+            free.Start();
+            port = ((IPEndPoint)free.LocalEndpoint).Port;
+        }
+
+        var folder = Directory.CreateTempSubdirectory("iiot-load-").FullName;
+        var script = FindPeer("load-server.mjs");
+        // It ends when its input does: also if this process is killed.
+        var start = new ProcessStartInfo("node", [script])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = Path.GetDirectoryName(script),
+        };
+        foreach (var number in (ReadOnlySpan<int>)[port, 0, OpcUa.OpcUaPlant.Devices, OpcUa.OpcUaPlant.MetricsPerDevice, rate, changing])
+            start.ArgumentList.Add(number.ToString(CultureInfo.InvariantCulture));
+        start.ArgumentList[2] = folder;
+        var process = Process.Start(start)!;
+        string? line;
+        do
+        {
+            line = await process.StandardOutput.ReadLineAsync().WaitAsync(Patience);
+            if (line is null)
+                throw new InvalidOperationException("node-opcua's server did not start: run eng/install-peers.sh.");
+        } while (line != "listening");
+        _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        return new ServerProcess("node-opcua", process, folder, port, isOurs: false);
+    }
+
+    private static string FindPeer(string name)
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var candidate = Path.Combine(folder.FullName, "tests", "peers", "opcua", name);
+            if (File.Exists(candidate))
+                return candidate;
+        }
+
+        throw new DirectoryNotFoundException($"{name} is missing below tests/peers/opcua.");
     }
 
     // A CoAP ping (RFC 7252 §4.3), until it is answered.

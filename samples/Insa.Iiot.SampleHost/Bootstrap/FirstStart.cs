@@ -18,6 +18,10 @@ internal sealed class FirstStart(
 )
 {
     public static readonly TenantId Tenant = TenantId.Parse("default");
+
+    /// <summary>Where the default tenant's telemetry comes by RabbitMQ; the exchange is called the same.</summary>
+    public static readonly string TelemetryQueue = $"iiot.telemetry.{Tenant}";
+
     private static readonly DeviceId Device = DeviceId.Parse("demo-press-01");
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
@@ -83,6 +87,7 @@ internal sealed class FirstStart(
             "",
             new BootstrapMqtt(settings.MqttAddress.ToString(), settings.MqttPort),
             await MakeCoapAsync(device),
+            null,
             AdminEmail,
             password,
             await MakeKeyAsync(adminId),

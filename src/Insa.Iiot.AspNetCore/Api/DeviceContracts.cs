@@ -64,6 +64,9 @@ internal static class DeviceContracts
     internal sealed record Psk(string Identity, [property: Description("The key in hexadecimal, only once.")] string Key);
 
     internal sealed record NewCertificate(
-        [property: Description("The certificate in PEM, or its SHA-256 over the DER in hexadecimal.")] string Certificate
+        [property: Description(
+            "The certificate in PEM, or for a device that shows its key alone (RFC 7250) the public key, or the SHA-256 over the DER of either in hexadecimal."
+        )]
+            string Certificate
     );
 }

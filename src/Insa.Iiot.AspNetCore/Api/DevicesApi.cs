@@ -17,6 +17,7 @@ namespace Insa.Iiot.AspNetCore.Api;
 internal static class DevicesApi
 {
     private const int MaxName = 200;
+    private const string PublicKeyLabel = "PUBLIC KEY";
 
     public static void Map(RouteGroupBuilder api)
     {
@@ -53,7 +54,7 @@ internal static class DevicesApi
             .RequirePermission(Permissions.DevicesWrite)
             .Audits("device.delete")
             .WithName("deleteDevice")
-            .WithSummary("Remove a device and its credentials; its telemetry stays");
+            .WithSummary("Remove a device, its credentials and its commands; its telemetry stays");
 
         var credentials = devices.MapGroup("/{deviceId}/credentials");
         credentials
@@ -246,11 +247,22 @@ internal static class DevicesApi
         string deviceId,
         Caller caller,
         IDeviceRegistry registry,
+        [FromServices] IDeviceCommands? commands,
         HttpContext http
-    ) =>
-        DeviceId.TryParse(deviceId, out var id) && await registry.RemoveAsync(caller.Tenant, id, http.RequestAborted).ConfigureAwait(false)
-            ? TypedResults.NoContent()
-            : Problem.NotFound();
+    )
+    {
+        if (!DeviceId.TryParse(deviceId, out var id))
+            return Problem.NotFound();
+
+        // Another device that is given the id must not find them: so before, should the host die at it, and behind, for what was sent meanwhile.
+        await ClearAsync(http.RequestAborted).ConfigureAwait(false);
+        var isRemoved = await registry.RemoveAsync(caller.Tenant, id, http.RequestAborted).ConfigureAwait(false);
+        await ClearAsync(CancellationToken.None).ConfigureAwait(false);
+        return isRemoved ? TypedResults.NoContent() : Problem.NotFound();
+
+        ValueTask ClearAsync(CancellationToken cancellationToken) =>
+            commands is null ? ValueTask.CompletedTask : commands.ClearAsync(caller.Tenant, id, cancellationToken);
+    }
 
     private static async Task<Results<Ok<CredentialList>, Problem>> ListCredentialsAsync(
         string deviceId,
@@ -324,7 +336,7 @@ internal static class DevicesApi
         if (await FindAsync(deviceId, caller, registry, http).ConfigureAwait(false) is not { } device)
             return Problem.NotFound();
         if (ReadThumbprint(body.Value.Certificate) is not { } sha256)
-            return Problem.Invalid("It is no certificate in PEM, and no SHA-256 in hexadecimal.", "/certificate");
+            return Problem.Invalid("It is no certificate or public key in PEM, and no SHA-256 in hexadecimal.", "/certificate");
         return await registry.AddCertificateAsync(caller.Tenant, device.Id, sha256, http.RequestAborted).ConfigureAwait(false)
             ? TypedResults.NoContent()
             : new Problem(ProblemKind.Exists, "The certificate stands for another device.");
@@ -382,6 +394,12 @@ internal static class DevicesApi
             return Convert.FromHexString(text);
         try
         {
+            if (PemEncoding.TryFind(text, out var fields) && text.AsSpan()[fields.Label] is PublicKeyLabel)
+                return SHA256.HashData(
+                    PublicKey
+                        .CreateFromSubjectPublicKeyInfo(Convert.FromBase64String(text[fields.Base64Data]), out _)
+                        .ExportSubjectPublicKeyInfo()
+                );
             using var certificate = X509Certificate2.CreateFromPem(text);
             return SHA256.HashData(certificate.RawDataMemory.Span);
         }

@@ -24,7 +24,9 @@ internal static class OpenApiSetup
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
         options.ShouldInclude = description => description.ActionDescriptor.EndpointMetadata.OfType<RestEndpoint>().Any();
         options.CreateSchemaReferenceId = type =>
-            type.Type.IsAssignableTo(typeof(JsonNode)) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+            type.Type.IsAssignableTo(typeof(JsonNode)) || type.Type == typeof(InlineJson)
+                ? null
+                : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
         options.AddSchemaTransformer((schema, _, _) => Describe(schema));
         options.AddDocumentTransformer((document, _, _) => Describe(document));
         options.AddOperationTransformer((operation, context, _) => Describe(operation, context));

@@ -64,12 +64,8 @@ internal sealed class TelemetryIngress : ITelemetryIngress
         var lane = LaneOf(session.Tenant);
         if (lane.IsFull)
             return IngestReceipt.Busy();
-        foreach (var policy in _policies)
-        {
-            var decision = policy.Admit(session, message.Payload.Length);
-            if (decision.Reason != IngestReason.None)
-                return NotAdmitted(lane, decision);
-        }
+        if (!session.IsAdmitted && !TryAdmit(session, message.Payload.Length, out var decision))
+            return NotAdmitted(lane, decision);
 
         if (message.Payload.Length > _options.Limits.MaxMessageBytes)
             return Refuse(lane, IngestReason.MessageTooLarge);
@@ -104,6 +100,19 @@ internal sealed class TelemetryIngress : ITelemetryIngress
         }
 
         return null;
+    }
+
+    private bool TryAdmit(DeviceSession session, int payloadBytes, out AdmissionDecision decision)
+    {
+        decision = default;
+        foreach (var policy in _policies)
+        {
+            decision = policy.Admit(session, payloadBytes);
+            if (decision.Reason != IngestReason.None)
+                return false;
+        }
+
+        return true;
     }
 
     private IngestReceipt Decode(

@@ -33,6 +33,9 @@ internal sealed partial class MqttConnection
         /// <summary>A ping is to be answered, beside whatever waits for its commit; it is out of the buffer.</summary>
         Ping,
 
+        /// <summary>A command is answered; the packet is out of the buffer.</summary>
+        Answer,
+
         /// <summary>The connection ends.</summary>
         End,
     }
@@ -64,6 +67,8 @@ internal sealed partial class MqttConnection
                     return;
                 case Next.ForwardAndEnd:
                     await TryForwardAsync().ConfigureAwait(false);
+                    return;
+                case Next.Answer when !await TryAnswerAsync().ConfigureAwait(false):
                     return;
                 case Next.Ping:
                     await SendAsync(PingResponse, _ending.Token).ConfigureAwait(false);
@@ -181,7 +186,7 @@ internal sealed partial class MqttConnection
             return Next.WaitForReplies;
 
         if (!TelemetryTopic.TryRead(topic, out var device, out var metric))
-            return HandleMessage(flags, packet, topic, body);
+            return TryReadAnswer(packet, topic, out var next) ? next : HandleMessage(flags, packet, topic, body);
         var format = metric.IsEmpty ? PayloadFormat.Json : PayloadFormat.Scalar;
         if (!packet.ContentType.IsEmpty && (format = _ingress.FindFormat(packet.ContentType)) is null)
             return Refuse(packet, MqttReason.PayloadFormatInvalid);

@@ -11,8 +11,8 @@ namespace Insa.Iiot.Protocols.Mqtt.Connections;
 
 /// <summary>One client's connection: a loop that reads packets in place, and one that acknowledges in order.</summary>
 /// <remarks>
-/// Split by aspect: this file begins and ends it, <c>.Receive</c> reads, <c>.Acknowledge</c> replies, <c>.Broker</c> passes on what is
-/// not telemetry.
+/// Split by aspect: this file begins and ends it, <c>.Receive</c> reads, <c>.Acknowledge</c> replies, <c>.Answers</c> takes what answers commands,
+/// <c>.Broker</c> passes on the rest.
 /// </remarks>
 internal sealed partial class MqttConnection
 {
@@ -24,6 +24,7 @@ internal sealed partial class MqttConnection
     private readonly MqttEndpointOptions _options;
     private readonly ITelemetryIngress _ingress;
     private readonly DeviceBroker _broker;
+    private readonly IDeviceCommands? _commands;
     private readonly MqttMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -49,6 +50,7 @@ internal sealed partial class MqttConnection
         MqttEndpointOptions options,
         ITelemetryIngress ingress,
         DeviceBroker broker,
+        IDeviceCommands? commands,
         MqttMetrics metrics,
         TimeProvider time,
         ILogger logger
@@ -59,6 +61,7 @@ internal sealed partial class MqttConnection
         _options = options;
         _ingress = ingress;
         _broker = broker;
+        _commands = commands;
         _metrics = metrics;
         _time = time;
         _logger = logger;

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 
 namespace Insa.Iiot.Protocols.Mqtt.Connections;
 
-/// <summary>Takes connections from Kestrel, up to their limit.</summary>
+/// <summary>Takes connections from Kestrel.</summary>
 internal sealed class MqttConnectionHandler(
     IOptions<MqttEndpointOptions> options,
     ITelemetryIngress ingress,
@@ -15,28 +15,20 @@ internal sealed class MqttConnectionHandler(
     DeviceBroker broker,
     MqttMetrics metrics,
     TimeProvider time,
-    ILogger<MqttConnectionHandler> logger
+    ILogger<MqttConnectionHandler> logger,
+    IDeviceCommands? commands = null
 ) : ConnectionHandler
 {
-    private int _connections;
-
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        if (Interlocked.Increment(ref _connections) > options.Value.MaxConnections)
-        {
-            Interlocked.Decrement(ref _connections);
-            metrics.Refused("too_many_connections");
-            return;
-        }
-
         metrics.Connected(1);
         try
         {
             var handshake = new MqttHandshake(connection, options.Value, authenticator, metrics, time, logger);
             if (await handshake.RunAsync().ConfigureAwait(false) is { } client)
             {
-                await new MqttConnection(connection, client, options.Value, ingress, broker, metrics, time, logger)
+                await new MqttConnection(connection, client, options.Value, ingress, broker, commands, metrics, time, logger)
                     .RunAsync(clients)
                     .ConfigureAwait(false);
             }
@@ -48,13 +40,12 @@ internal sealed class MqttConnectionHandler(
         }
         catch (Exception e)
         {
-            metrics.Refused("internal_error");
+            metrics.Refused(MqttMetrics.InternalError);
             logger.ConnectionFailed(e, connection.ConnectionId);
         }
         finally
         {
             metrics.Connected(-1);
-            Interlocked.Decrement(ref _connections);
         }
     }
 }

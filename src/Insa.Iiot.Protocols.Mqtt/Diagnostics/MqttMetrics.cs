@@ -7,6 +7,10 @@ namespace Insa.Iiot.Protocols.Mqtt.Diagnostics;
 internal sealed class MqttMetrics
 {
     public const string MeterName = "Insa.Iiot.Protocols.Mqtt";
+    public const string InternalError = "internal_error";
+    public const string CommandTooLarge = "command_too_large";
+    public const string CommandUnknown = "command_unknown";
+    public const string CommandOver = "command_over";
 
     private readonly UpDownCounter<long> _connections;
     private readonly Counter<long> _refused;
@@ -20,7 +24,7 @@ internal sealed class MqttMetrics
 
     public void Connected(int change) => _connections.Add(change);
 
-    /// <param name="reason">From a fixed set: MQTT's reason names, <c>no_connect</c>, <c>connect_timeout</c>, <c>packet_too_large</c>, <c>too_many_connections</c>, <c>internal_error</c>.</param>
+    /// <param name="reason">From a fixed set: MQTT's reason names, <c>no_connect</c>, <c>connect_timeout</c>, <c>packet_too_large</c>, <c>too_many_connections</c>, <c>internal_error</c>, <c>command_too_large</c>, <c>command_unknown</c>, <c>command_over</c>.</param>
     public void Refused(string reason) => _refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
 
     public static string NameOf(MqttReason reason) =>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using System.Threading.Channels;
 using Insa.Iiot.Protocols.Mqtt.Connections;
+using Insa.Iiot.Protocols.Mqtt.Diagnostics;
 using MQTTnet.Adapter;
 using MQTTnet.Exceptions;
 using MQTTnet.Formatter;
@@ -12,7 +13,7 @@ namespace Insa.Iiot.Protocols.Mqtt.Messaging;
 
 /// <summary>One client as MQTTnet sees it: packets go in by a bounded queue, and come out encoded, with topics of the device's own space.</summary>
 /// <remarks>MQTTnet ignores what a client takes in flight and how large a packet may be (MQTT 5 §3.1.2.11); both are kept here.</remarks>
-internal sealed class BrokerChannel : IMqttChannelAdapter
+internal sealed partial class BrokerChannel : IMqttChannelAdapter
 {
     private const int MaxInbound = 16;
     private const int MaxHeld = 256;
@@ -21,6 +22,9 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
     private readonly TopicSpace _topics;
     private readonly DeviceTopics _device;
     private readonly IBrokerOutput _output;
+    private readonly IDeviceCommands? _commands;
+    private readonly MqttMetrics _metrics;
+    private readonly TimeProvider _time;
     private readonly MqttPacketFormatterAdapter _decoder;
     private readonly SemaphoreSlim _sending = new(1);
     private readonly CancellationTokenSource _closing = new();
@@ -32,12 +36,24 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
         new BoundedChannelOptions(MaxInbound) { SingleReader = true, SingleWriter = true }
     );
 
-    public BrokerChannel(ConnectRequest client, bool isKept, DeviceTopics device, IBrokerOutput output)
+    public BrokerChannel(
+        ConnectRequest client,
+        bool isKept,
+        DeviceTopics device,
+        IBrokerOutput output,
+        IDeviceCommands? commands,
+        MqttMetrics metrics,
+        TimeProvider time
+    )
     {
         _client = client;
         _topics = new TopicSpace(client.Session.Tenant, client.Session.Device);
         _device = device;
         _output = output;
+        _commands = commands;
+        _metrics = metrics;
+        _time = time;
+        _commandFilters = isKept ? device.CommandFiltersOf(client.ClientId) : [];
         ClientId = _topics.ToInternal(client.ClientId);
         var version = client.Version == 5 ? MqttProtocolVersion.V500 : MqttProtocolVersion.V311;
         PacketFormatterAdapter = new MqttPacketFormatterAdapter(version, new MqttBufferWriter(512, 64 * 1024));
@@ -119,8 +135,12 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
     /// <summary>Passes a packet on; waits while MQTTnet is behind.</summary>
     public async ValueTask ForwardAsync(MqttPacket packet, CancellationToken cancellationToken)
     {
-        if (packet is MqttPubAckPacket or MqttPubCompPacket or MqttPubRecPacket { ReasonCode: >= MqttPubRecReasonCode.UnspecifiedError })
-            await AcknowledgedAsync(((MqttPacketWithIdentifier)packet).PacketIdentifier, cancellationToken).ConfigureAwait(false);
+        if (
+            packet is MqttPubAckPacket or MqttPubCompPacket or MqttPubRecPacket { ReasonCode: >= MqttPubRecReasonCode.UnspecifiedError }
+            && await AcknowledgedAsync((MqttPacketWithIdentifier)packet, cancellationToken).ConfigureAwait(false)
+        )
+            return;
+        NoteFilters(packet);
         await _inbound.Writer.WriteAsync(packet, cancellationToken).ConfigureAwait(false);
     }
 
@@ -130,6 +150,7 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
         await _closing.CancelAsync().ConfigureAwait(false);
         _inbound.Writer.TryComplete();
         await Ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _delivering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public async Task<MqttPacket?> ReceivePacketAsync(CancellationToken cancellationToken)
@@ -166,6 +187,10 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
         switch (packet)
         {
             case MqttConnAckPacket connAck:
+                if (!connAck.IsSessionPresent)
+                    _commandFilters.Clear();
+                if (_commands is not null)
+                    BeginCommands();
                 _attached.TrySetResult(connAck.IsSessionPresent);
                 return;
             case MqttDisconnectPacket:
@@ -193,7 +218,7 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
                 if (
                     publish.QualityOfServiceLevel > MqttQualityOfServiceLevel.AtMostOnce
                     && !_inFlight.Contains(publish.PacketIdentifier)
-                    && _inFlight.Count >= _client.ReceiveMaximum
+                    && (_held.Count > 0 || !MaySend(publish))
                 )
                 {
                     if (_held.Count < MaxHeld)
@@ -203,6 +228,7 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
             }
 
             await EncodeAsync(packet, either.Token).ConfigureAwait(false);
+            FiltersAnswered(packet);
         }
         finally
         {
@@ -222,14 +248,23 @@ internal sealed class BrokerChannel : IMqttChannelAdapter
 
     public void Dispose() => _output.Disconnect();
 
-    private async Task AcknowledgedAsync(ushort id, CancellationToken cancellationToken)
+    private int InFlight => _inFlight.Count + _commandsInFlight.Count;
+
+    private bool MaySend(MqttPublishPacket packet) =>
+        InFlight < _client.ReceiveMaximum && !_commandsInFlight.ContainsKey(packet.PacketIdentifier);
+
+    /// <returns>Whether it was of a message that MQTTnet does not know of.</returns>
+    private async ValueTask<bool> AcknowledgedAsync(MqttPacketWithIdentifier packet, CancellationToken cancellationToken)
     {
         await _sending.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            _inFlight.Remove(id);
-            while (_inFlight.Count < _client.ReceiveMaximum && _held.TryDequeue(out var next))
-                await EncodeAsync(next, cancellationToken).ConfigureAwait(false);
+            var isCommand = packet is MqttPubAckPacket ack && CommandAcknowledged(ack);
+            if (!isCommand && _inFlight.Remove(packet.PacketIdentifier) && _commandFilters.Count > 0)
+                WakeCommands();
+            while (_held.TryPeek(out var next) && MaySend(next))
+                await EncodeAsync(_held.Dequeue(), cancellationToken).ConfigureAwait(false);
+            return isCommand;
         }
         finally
         {

@@ -5,6 +5,9 @@ internal readonly ref struct MqttProperties
 {
     public ReadOnlySpan<byte> ContentType { get; private init; }
 
+    /// <summary>Whether there is a user property <c>status</c> of <c>failed</c>.</summary>
+    public bool IsFailed { get; private init; }
+
     /// <summary>The topic alias, or -1 if there is none.</summary>
     public int TopicAlias { get; private init; }
 
@@ -29,6 +32,7 @@ internal readonly ref struct MqttProperties
         uint sessionExpiry = 0;
         var receiveMaximum = ushort.MaxValue;
         var maximumPacketBytes = uint.MaxValue;
+        var isFailed = false;
         ulong seen = 0;
         var reader = new MqttReader(block);
         while (!reader.Rest.IsEmpty)
@@ -81,7 +85,8 @@ internal readonly ref struct MqttProperties
                     alias = value;
                     break;
                 case 0x26: // user property
-                    isValid = reader.TryReadText(out _) && reader.TryReadText(out _);
+                    isValid = reader.TryReadText(out var name) & reader.TryReadText(out var text);
+                    isFailed |= name.SequenceEqual("status"u8) && text.SequenceEqual("failed"u8);
                     break;
                 default:
                     return false;
@@ -94,6 +99,7 @@ internal readonly ref struct MqttProperties
         properties = new MqttProperties
         {
             ContentType = contentType,
+            IsFailed = isFailed,
             TopicAlias = alias,
             HasAuthentication = hasAuthentication,
             SessionExpiry = sessionExpiry,

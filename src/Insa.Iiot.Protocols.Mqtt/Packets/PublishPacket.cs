@@ -18,6 +18,9 @@ internal readonly ref struct PublishPacket
 
     public ReadOnlySpan<byte> ContentType { get; private init; }
 
+    /// <summary>Whether a user property <c>status</c> says <c>failed</c>.</summary>
+    public bool IsFailed { get; private init; }
+
     public ReadOnlySpan<byte> Payload { get; private init; }
 
     /// <returns><see cref="MqttReason.Success"/>, or why it is none.</returns>
@@ -54,6 +57,7 @@ internal readonly ref struct PublishPacket
             Topic = topic,
             TopicAlias = alias,
             ContentType = properties.ContentType,
+            IsFailed = properties.IsFailed,
             Payload = reader.Rest,
         };
         return MqttReason.Success;

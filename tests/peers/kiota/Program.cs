@@ -34,6 +34,21 @@ await api.Devices[deviceId].Telemetry.PostAsync([new TelemetryMessage { Data = t
 var read = await api.Devices[deviceId].Telemetry.GetAsync(request => request.QueryParameters.Limit = 10);
 Check(read!.Points is [{ Metric: "temperature" } point] && Number(point.Value) == 21.5, "readings");
 
+var percent = new UntypedObject(new Dictionary<string, UntypedNode> { ["percent"] = new UntypedInteger(40) });
+var valve = new NewCommand
+{
+    Name = "open-valve",
+    Data = percent,
+    NeedsAnswer = true,
+    Lifetime = "1h",
+};
+var sent = await api.Devices[deviceId].Commands.PostAsync(valve);
+Check(sent is { Id: 1, State: "waiting" }, "a command");
+var commands = await api.Devices[deviceId].Commands.GetAsync();
+Check(commands!.Items is [{ Data: UntypedObject data }] && data.GetValue().ContainsKey("percent"), "commands");
+var cancelled = await api.Devices[deviceId].Commands["1"].DeleteAsync();
+Check(cancelled is { State: "cancelled", Answer: null }, "a command taken back");
+
 var missing = await RefusedAsync(() => api.Devices["missing"].GetAsync());
 Check(missing is { Status: 404 } && KindOf(missing) == "not-found", "a missing device");
 

@@ -53,6 +53,17 @@ const read = await api.GET("/api/v1/devices/{deviceId}/telemetry", {
 const point = read.data?.points[0];
 check(point?.metric === "temperature" && point.value === 21.5, `readings: ${JSON.stringify(read.data)}`);
 
+const sent = await api.POST("/api/v1/devices/{deviceId}/commands", {
+  params: { path },
+  body: { name: "open-valve", data: { percent: 40 }, needsAnswer: true, lifetime: "1h" },
+});
+check(sent.data?.id === 1 && sent.data.state === "waiting", `a command: ${sent.error?.detail}`);
+const commands = await api.GET("/api/v1/devices/{deviceId}/commands", { params: { path, query: { limit: 10 } } });
+check(JSON.stringify(commands.data?.items[0]?.data) === '{"percent":40}', `commands: ${JSON.stringify(commands.data)}`);
+const command = { ...path, commandId: "1" };
+const cancelled = await api.DELETE("/api/v1/devices/{deviceId}/commands/{commandId}", { params: { path: command } });
+check(cancelled.data?.state === "cancelled" && cancelled.data.answer === null, `a command taken back: ${cancelled.error?.detail}`);
+
 const missing = await api.GET("/api/v1/devices/{deviceId}", { params: { path: { deviceId: "missing" } } });
 check(missing.error?.status === 404 && kindOf(missing.error) === "not-found", "a missing device");
 

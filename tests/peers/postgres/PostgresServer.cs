@@ -76,9 +76,35 @@ public sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts it after <see cref="KillAsync"/> or <see cref="StopAsync"/>; returns when it answers.</summary>
-    public Task StartAgainAsync() =>
-        RunAsServerUserAsync("pg_ctl", "-D", DataFolder, "-l", Path.Combine(_folder, "log"), "-w", "-t", "120", "start");
+    /// <summary>Whether any of its processes is still there; until none is, another start is refused.</summary>
+    public bool IsRunning
+    {
+        get
+        {
+            var isRunning = false;
+            foreach (var process in Process.GetProcessesByName("postgres"))
+            {
+                using (process)
+                    isRunning |= IsOfThisServer(process.Id);
+            }
+
+            return isRunning;
+        }
+    }
+
+    /// <summary>Starts it after <see cref="KillAsync"/> or <see cref="StopAsync"/>; returns when it answers, throws with its log if it does not.</summary>
+    public async Task StartAgainAsync()
+    {
+        var log = Path.Combine(_folder, "log");
+        try
+        {
+            await RunAsServerUserAsync("pg_ctl", "-D", DataFolder, "-l", log, "-w", "-t", "120", "start");
+        }
+        catch (InvalidOperationException exception) when (File.Exists(log))
+        {
+            throw new InvalidOperationException(string.Join('\n', [exception.Message, .. File.ReadLines(log).TakeLast(20)]), exception);
+        }
+    }
 
     /// <summary>Stops it, without waiting for clients.</summary>
     public Task StopAsync(string mode = "fast") => RunAsServerUserAsync("pg_ctl", "-D", DataFolder, "-m", mode, "-w", "stop");
@@ -122,22 +148,13 @@ public sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>Runs psql as the administrator; throws with its output if it fails.</summary>
-    public Task<string> PsqlAsync(string database, params string[] arguments) =>
+    public Task<string> PsqlAsync(string database, params string[] arguments) => ClientAsync("psql", database, ["-X", "-q", .. arguments]);
+
+    /// <summary>Runs one of the client's programs, such as pg_dump, as the administrator; throws with its output if it fails.</summary>
+    public Task<string> ClientAsync(string program, string database, params string[] arguments) =>
         RunAsync(
-            "psql",
-            [
-                "-X",
-                "-q",
-                "-h",
-                "127.0.0.1",
-                "-p",
-                _port.ToString(CultureInfo.InvariantCulture),
-                "-U",
-                "postgres",
-                "-d",
-                database,
-                .. arguments,
-            ]
+            program,
+            ["-h", "127.0.0.1", "-p", _port.ToString(CultureInfo.InvariantCulture), "-U", "postgres", "-d", database, .. arguments]
         );
 
     /// <summary>Stops the server and deletes its folder.</summary>
@@ -155,7 +172,9 @@ public sealed class PostgresServer : IAsyncDisposable
             }
         }
 
-        Directory.Delete(_folder, recursive: true);
+        // A disk that was its own may be gone by now.
+        if (Directory.Exists(_folder))
+            Directory.Delete(_folder, recursive: true);
     }
 
     private bool IsOfThisServer(int processId)

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Insa.Iiot.SampleHost.Tests;
+namespace Insa.Iiot.Peers;
 
 /// <summary>A cable between host and server that can be cut: connections break, or say nothing more and stay silent for ever.</summary>
 internal sealed class TcpProxy : IAsyncDisposable
