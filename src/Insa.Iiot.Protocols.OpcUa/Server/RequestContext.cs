@@ -12,12 +12,17 @@ namespace Insa.Iiot.Protocols.OpcUa.Server;
 /// </summary>
 internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
 {
-    private const int Active = 0;
-    private const int Kept = 1;
-    private const int Answered = 2;
+    private const ulong Active = 0;
+    private const ulong Kept = 1;
+    private const ulong Answered = 2;
+    private const ulong StateMask = 3;
 
-    private int _state;
-    private int _generation;
+    // Who is to answer it is counted beside the state; and which request it is above that, as work can outlive its answer.
+    private const ulong Work = 4;
+    private const ulong WorkMask = 0xFFFF_FFFC;
+    private const ulong Generation = 1UL << 32;
+
+    private ulong _state;
     private bool _isWriting;
     private uint _cancelReason;
     private CancellationTokenSource? _cancellation;
@@ -47,9 +52,9 @@ internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
     internal bool WasKept { get; private set; }
 
     /// <summary>Whether it waits to be answered later.</summary>
-    public bool IsKept => Volatile.Read(ref _state) == Kept;
+    public bool IsKept => (Volatile.Read(ref _state) & StateMask) == Kept;
 
-    public bool IsAnswered => Volatile.Read(ref _state) == Answered;
+    public bool IsAnswered => (Volatile.Read(ref _state) & StateMask) == Answered;
 
     /// <summary>Why the answer is not wanted any more; Good while it is.</summary>
     public StatusCode CancelReason => new(Volatile.Read(ref _cancelReason));
@@ -134,13 +139,12 @@ internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
         };
 
     /// <summary>Keeps the request to be answered after the handler.</summary>
-    public void Keep()
-    {
-        if (Interlocked.CompareExchange(ref _state, Kept, Active) == Active)
-            WasKept = true;
-    }
+    public void Keep() => TryKeep();
 
-    /// <summary>Keeps the request until work is done that answers it. Work that fails, or ends without an answer, is a fault.</summary>
+    /// <summary>
+    /// Keeps the request until work is done that answers it. Work may hand it on to other work by this; when all of it has ended without an answer, that is a
+    /// fault.
+    /// </summary>
     public void AnswerBy(ValueTask work)
     {
         if (work.IsCompletedSuccessfully)
@@ -152,9 +156,8 @@ internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
         }
 
         // The work may have answered on another thread by now: then there is nothing to keep.
-        // Work that this was done by has handed it on: how it ends is not asked any more.
-        var generation = ++_generation;
-        Keep();
+        var generation = Volatile.Read(ref _state) / Generation;
+        TryKeep();
         _ = ObserveAsync(work, generation);
     }
 
@@ -175,11 +178,10 @@ internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
     /// <returns>The token of its session, in the request's memory.</returns>
     internal NodeIdView Start(ChannelSecurity channel, uint requestId, ref UaReader reader)
     {
-        _generation++;
         WasKept = false;
         (Channel, RequestId, Session) = (channel, requestId, null);
         (ReceivedAt, _cancelReason, _isWriting, Cancelled) = (time.GetTimestamp(), 0, false, null);
-        Volatile.Write(ref _state, Active);
+        Volatile.Write(ref _state, (_state / Generation + 1) * Generation | Active);
         if (_cancellation is not null && !_cancellation.TryReset())
         {
             _cancellation.Dispose();
@@ -224,13 +226,31 @@ internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
     private void Answer()
     {
         _isWriting = false;
-        var wasKept = Interlocked.Exchange(ref _state, Answered) == Kept;
-        if (wasKept)
+        var state = Volatile.Read(ref _state);
+        while (Interlocked.CompareExchange(ref _state, state & ~(StateMask | WorkMask) | Answered, state) is var found && found != state)
+            state = found;
+        if ((state & StateMask) == Kept)
             output.Release(this);
     }
 
-    // Once the work has answered, this may be another request's already; or the work has handed it on to other work. The generation tells.
-    private async Task ObserveAsync(ValueTask work, int generation)
+    private void TryKeep()
+    {
+        var state = Volatile.Read(ref _state);
+        while ((state & StateMask) != Answered)
+        {
+            var found = Interlocked.CompareExchange(ref _state, (state & ~StateMask | Kept) + Work, state);
+            if (found == state)
+            {
+                WasKept = true;
+                return;
+            }
+
+            state = found;
+        }
+    }
+
+    // Once the work has answered, this may be another request's already; or the work has handed it on to other work.
+    private async Task ObserveAsync(ValueTask work, ulong generation)
     {
         var status = StatusCodes.BadInternalError;
         try
@@ -246,7 +266,19 @@ internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
             output.Failed(e);
         }
 
-        if (_generation == generation)
-            Fail(status);
+        var state = Volatile.Read(ref _state);
+        while (state / Generation == generation && (state & StateMask) == Kept)
+        {
+            var found = Interlocked.CompareExchange(ref _state, state - Work, state);
+            if (found == state)
+            {
+                // The last one: nobody else will answer.
+                if ((state & WorkMask) == Work)
+                    Fault(status);
+                return;
+            }
+
+            state = found;
+        }
     }
 }

@@ -113,6 +113,52 @@ public sealed class RequestContextTests
     }
 
     [Fact]
+    public async Task Work_that_was_handed_the_request_by_work_that_is_seen_later_answers_it()
+    {
+        var (first, second) = (new TaskCompletionSource(), new TaskCompletionSource());
+        using var caller = Caller(
+            (RequestContext context, ref UaReader reader) =>
+            {
+                // As if the first had gone on, on another thread, before it was looked at.
+                context.AnswerBy(SecondAsync());
+                context.AnswerBy(new ValueTask(first.Task));
+                async ValueTask SecondAsync()
+                {
+                    await second.Task;
+                    context.Fault(StatusCodes.BadNoData);
+                }
+            }
+        );
+        var pending = caller.FaultAsync(Request);
+        first.SetResult();
+        Assert.True(caller.Context!.IsKept);
+        second.SetResult();
+        Assert.Equal(StatusCodes.BadNoData, await pending);
+    }
+
+    [Fact]
+    public async Task Work_may_leave_the_request_to_who_has_kept_it()
+    {
+        var first = new TaskCompletionSource();
+        using var caller = Caller(
+            (RequestContext context, ref UaReader reader) =>
+            {
+                context.AnswerBy(FirstAsync());
+                async ValueTask FirstAsync()
+                {
+                    await first.Task;
+                    context.Keep();
+                }
+            }
+        );
+        var pending = caller.FaultAsync(Request);
+        first.SetResult();
+        Assert.True(caller.Context!.IsKept);
+        caller.Context!.Fault(StatusCodes.BadNoData);
+        Assert.Equal(StatusCodes.BadNoData, await pending);
+    }
+
+    [Fact]
     public async Task Work_that_fails_is_a_fault_that_tells_nothing()
     {
         using var caller = Caller(
