@@ -51,6 +51,7 @@ public static class OpcUaIiotBuilderExtensions
 
         // The table of sessions tells services when one closes, and services make sessions.
         services.TryAddSingleton(provider => new Lazy<SessionTable>(provider.GetRequiredService<SessionTable>));
+        services.TryAddSingleton<SessionCounts>();
         services.TryAddSingleton<SignIn>();
         services.TryAddSingleton<SessionRenewal>();
         services.TryAddSingleton<RequestDispatcher>();

@@ -57,6 +57,9 @@ internal sealed class TestChannel : IAsyncDisposable
     /// <summary>The session's token, put into requests.</summary>
     public NodeId SessionToken { get; set; }
 
+    /// <summary>The session's id, where a test keeps it.</summary>
+    public NodeId SessionId { get; set; }
+
     public static async Task<TestChannel> OpenAsync(
         OpcUaHost host,
         SecurityPolicy? policy = null,

@@ -29,7 +29,14 @@ internal static class AddressSpaceRegistration
             provider.GetRequiredService<IMetricCatalog>(),
             provider.GetRequiredService<ServerValues>(),
             provider.GetRequiredService<TimeProvider>()
-        ));
+        )
+        {
+            Diagnostics = new DiagnosticNodes(
+                provider.GetRequiredService<StandardNodes>(),
+                new Lazy<ISessionDiagnostics>(provider.GetRequiredService<ISessionDiagnostics>),
+                provider.GetRequiredService<Lazy<ISubscriptionDiagnostics>>()
+            ),
+        });
         services.TryAddSingleton<SpaceSource>();
         services.TryAddSingleton<TenantSpaces>();
         services.TryAddSingleton<SessionSpaces>();

@@ -20,4 +20,10 @@ internal enum NodeKind : byte
 
     /// <summary>A property of a metric's variable.</summary>
     MetricProperty,
+
+    /// <summary>The object of a session's diagnostics, or a node below it that its type declares.</summary>
+    Session,
+
+    /// <summary>The variable of a subscription's diagnostics, or a node below it that its type declares.</summary>
+    Subscription,
 }

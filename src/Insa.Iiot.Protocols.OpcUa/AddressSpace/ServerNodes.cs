@@ -102,7 +102,7 @@ internal sealed class ServerNodes(ServerDescription server, TimeProvider time)
 
     public static void AddDiagnostics(ServerValues values, Lazy<ISessionDiagnostics> sessions, Lazy<ISubscriptionDiagnostics> subscriptions)
     {
-        values.Set(NodeIds.Server_ServerDiagnostics_EnabledFlag, Variant.Of(true));
+        values.Set(NodeIds.Server_ServerDiagnostics_EnabledFlag, space => Variant.Of(sessions.Value.IsEnabled(space.Tenant)));
         values.Set(
             NodeIds.Server_ServerDiagnostics_ServerDiagnosticsSummary,
             space =>
@@ -163,14 +163,14 @@ internal sealed class ServerNodes(ServerDescription server, TimeProvider time)
         );
         values.Set(
             NodeIds.Server_ServerDiagnostics_SessionsDiagnosticsSummary_SessionDiagnosticsArray,
-            space => Variant.Of(sessions.Value.ListSessions(space.Tenant))
+            space => Variant.Of(Array.ConvertAll(sessions.Value.ListSessions(space.Tenant), sessions.Value.Describe))
         );
         values.Set(
             NodeIds.Server_ServerDiagnostics_SessionsDiagnosticsSummary_SessionSecurityDiagnosticsArray,
-            space => Variant.Of(sessions.Value.ListSecurity(space.Tenant))
+            space => Variant.Of(Array.ConvertAll(sessions.Value.ListSessions(space.Tenant), sessions.Value.DescribeSecurity))
         );
 
-        uint CurrentSubscriptions(TenantSpace space) => (uint)subscriptions.Value.ListSubscriptions(space.Tenant).Length;
+        uint CurrentSubscriptions(TenantSpace space) => (uint)subscriptions.Value.ListIds(space.Tenant).Length;
 
         void Set(uint id, Func<ServerDiagnosticsSummaryDataType, uint> count) =>
             values.Set(id, space => Variant.Of(count(sessions.Value.Summarize(space.Tenant))));

@@ -31,6 +31,9 @@ internal sealed class SpaceShared
 
     public TimeProvider Time { get; }
 
+    /// <summary>The nodes of diagnostics, if the server has any.</summary>
+    public DiagnosticNodes? Diagnostics { get; init; }
+
     /// <summary>Finds what the type of devices declares by its browse name, which is that of one member only.</summary>
     public bool TryFindDeviceMember(ReadOnlySpan<byte> browseName, out int declaration) =>
         _deviceMembers.TryGetValue(browseName, out declaration);

@@ -10,6 +10,7 @@ internal sealed class SpaceUser
     private readonly bool _mayRead;
     private readonly bool _mayWrite;
     private readonly bool _mayCommand;
+    private readonly bool _mayAdminister;
 
     public SpaceUser(SessionIdentity identity)
     {
@@ -19,6 +20,7 @@ internal sealed class SpaceUser
         _mayRead = identity.May(SessionPermissions.ReadTelemetry);
         _mayWrite = identity.May(SessionPermissions.WriteTelemetry);
         _mayCommand = identity.May(SessionPermissions.ExecuteCommands);
+        _mayAdminister = identity.May(SessionPermissions.AdministerTenant);
     }
 
     public SessionIdentity Identity { get; }
@@ -37,6 +39,9 @@ internal sealed class SpaceUser
 
     /// <summary>Whether they may send commands to devices that they see.</summary>
     public bool MayCommand => _mayCommand;
+
+    /// <summary>Whether they may switch their tenant's diagnostics, and look at what is said of security there.</summary>
+    public bool MayAdminister => _mayAdminister;
 
     /// <summary>The session by which their telemetry of a device comes in.</summary>
     public DeviceSession IngestSession(DeviceNode device) => _device ?? new DeviceSession(Identity.Tenant, device.Id).Over("opcua");

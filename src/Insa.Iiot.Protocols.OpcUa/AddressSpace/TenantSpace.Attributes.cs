@@ -21,14 +21,27 @@ internal sealed partial class TenantSpace
     /// <returns>The attribute, without a server timestamp; with BadAttributeIdInvalid if the node has none of that number.</returns>
     public DataValue Read(in NodeHandle node, AttributeId attribute, SpaceUser user)
     {
+        if (IsGone(node))
+            return DataValue.Of(StatusCodes.BadNodeIdUnknown);
         if (attribute == AttributeId.Value)
+        {
+            if (CheckDiagnostics(node, user) is { IsGood: false } refusal)
+                return DataValue.Of(refusal);
             return user.MayRead(node) ? ReadValue(node) : DataValue.Of(StatusCodes.BadUserAccessDenied);
+        }
+
         return TryRead(node, attribute, user, out var value) ? new DataValue(value) : DataValue.Of(StatusCodes.BadAttributeIdInvalid);
     }
 
     /// <summary>What may be done with a variable's value by whoever may do most, or by one user.</summary>
     public AccessLevels AccessLevelOf(in NodeHandle node, SpaceUser? user = null)
     {
+        if (IsSwitch(node))
+            return user?.MayAdminister == false ? AccessLevels.CurrentRead : AccessLevels.CurrentRead | AccessLevels.CurrentWrite;
+        if (user is not null && CheckDiagnostics(node, user) == StatusCodes.BadUserAccessDenied)
+            return default;
+        if (node.Kind == NodeKind.Subscription)
+            return AccessLevels.CurrentRead;
         if (node.Kind != NodeKind.Metric)
             return Nodes[node.Declaration].AccessLevel & AccessLevels.CurrentRead;
         return user?.MayWrite(node.Device) == false ? AccessLevels.CurrentRead | AccessLevels.HistoryRead : Telemetry;
@@ -173,6 +186,8 @@ internal sealed partial class TenantSpace
             case NodeKind.MetricProperty:
                 var description = node.Device.Shape.Names[node.Slot].Description!;
                 return node.Declaration == Indexes.EURange ? Variant.Of(description.Range!) : Variant.Of(description.Unit!);
+            case NodeKind.Session or NodeKind.Subscription:
+                return Diagnostics!.ValueOf(Tenant, node);
             default:
                 return DeviceValueOf(node);
         }
@@ -204,7 +219,7 @@ internal sealed partial class TenantSpace
 
     private NodeId NodeIdOfRow(int index) => NodeId.Of(Nodes[index].Id, Nodes[index].Namespace);
 
-    private static string VersionText(int version) => version.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    private static string VersionText(long version) => version.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     // What the table holds was encoded by us.
     private static Variant Decode(ReadOnlySpan<byte> encoded)

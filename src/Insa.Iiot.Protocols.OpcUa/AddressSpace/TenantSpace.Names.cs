@@ -28,7 +28,9 @@ internal sealed partial class TenantSpace
         writer.QualifiedName(BrowseNamespaceOf(node), BrowseNameOf(node));
 
     public ushort BrowseNamespaceOf(in NodeHandle node) =>
-        IsNamedByTenant(node) ? DevicesNamespace : Nodes[node.Declaration].BrowseNamespace;
+        !IsNamedByTenant(node) ? Nodes[node.Declaration].BrowseNamespace
+        : node.Kind is NodeKind.Session or NodeKind.Subscription ? DiagnosticNodes.Namespace
+        : DevicesNamespace;
 
     /// <summary>A node's browse name without its namespace, in UTF-8.</summary>
     public ReadOnlySpan<byte> BrowseNameOf(in NodeHandle node) =>
@@ -37,6 +39,7 @@ internal sealed partial class TenantSpace
             NodeKind.Metric => node.Device.Shape.Names[node.Slot].Utf8,
             NodeKind.Device when IsRoot(node) => node.Device.IdUtf8,
             NodeKind.Tenant when IsRoot(node) => _tenantUtf8,
+            NodeKind.Session or NodeKind.Subscription when IsRoot(node) => NameOfDiagnostics(node),
             _ => Nodes.BrowseNameOf(node.Declaration),
         };
 
@@ -65,6 +68,8 @@ internal sealed partial class TenantSpace
             case NodeKind.Standard:
                 ref readonly var row = ref Nodes[node.Declaration];
                 return new NodeIdView(row.Namespace, row.Id);
+            case NodeKind.Session or NodeKind.Subscription:
+                return Diagnostics!.IdOf(node, text);
             case NodeKind.Tenant:
                 return new NodeIdView(DevicesNamespace, Nodes[node.Declaration].Id);
             default:

@@ -14,7 +14,11 @@ internal sealed partial class TenantSpace
         node.Kind switch
         {
             NodeKind.Standard => TryGetNextOfStandard(node, ref position, out reference),
-            NodeKind.Tenant or NodeKind.Device => TryGetNextOfInstance(node, ref position, out reference),
+            NodeKind.Tenant or NodeKind.Device or NodeKind.Session or NodeKind.Subscription => TryGetNextOfInstance(
+                node,
+                ref position,
+                out reference
+            ),
             NodeKind.Metric => TryGetNextOfMetric(node, ref position, out reference),
             _ => TryGetNextOfProperty(node, ref position, out reference),
         };
@@ -46,6 +50,7 @@ internal sealed partial class TenantSpace
         node.Kind switch
         {
             NodeKind.Metric or NodeKind.MetricProperty => NodeClass.Variable,
+            NodeKind.Subscription => NodeClass.Variable,
             _ when IsRoot(node) => NodeClass.Object,
             _ => Nodes[node.Declaration].Class,
         };
@@ -67,15 +72,19 @@ internal sealed partial class TenantSpace
 
     private NodeHandle TenantRoot => new(NodeKind.Tenant, Indexes.TenantType);
 
-    /// <summary>Whether it is an object of the tenant or of a device itself, not one below it.</summary>
+    /// <summary>Whether it is an object of the tenant, of a device or the like itself, not one below it.</summary>
     private bool IsRoot(in NodeHandle node) =>
         (node.Kind == NodeKind.Tenant && node.Declaration == Indexes.TenantType)
-        || (node.Kind == NodeKind.Device && node.Declaration == Indexes.DeviceType);
+        || (node.Kind == NodeKind.Device && node.Declaration == Indexes.DeviceType)
+        || (node.Kind == NodeKind.Session && node.Declaration == Diagnostics!.SessionType)
+        || (node.Kind == NodeKind.Subscription && node.Declaration == Diagnostics!.SubscriptionType);
 
     private bool TryGetNextOfStandard(in NodeHandle node, ref ReferencePosition position, out NodeReference reference)
     {
         var rows = Nodes.ReferencesOf(node.Declaration);
         var next = position.Next;
+        if (next >= rows.Length && node.Declaration != Indexes.Tenants)
+            return TryGetListed(node, rows.Length, ref position, out reference);
         position = position with { Next = next + 1 };
         if (next < rows.Length)
         {
@@ -84,7 +93,7 @@ internal sealed partial class TenantSpace
         }
 
         reference = new(Indexes.Organizes, TenantRoot, IsForward: true);
-        return node.Declaration == Indexes.Tenants && next == rows.Length;
+        return next == rows.Length;
     }
 
     // First what the type or the declaration says; then the type definition and the parent of the object itself; then what comes and goes.
@@ -110,6 +119,8 @@ internal sealed partial class TenantSpace
             return true;
         }
 
+        if (node.Kind == NodeKind.Session)
+            return TryGetListed(node, rows.Length + own, ref position, out reference);
         if (node.Kind == NodeKind.Device && node.Declaration == Indexes.Telemetry)
             return TryGetMetric(node, next - own, ref position, out reference);
         if (node.Kind == NodeKind.Tenant && node.Declaration == Indexes.Devices)
@@ -147,10 +158,14 @@ internal sealed partial class TenantSpace
 
     // The object of a tenant or a device: its type and its parent. The folder of devices: those two as well, since its rows are its type's.
     private int OwnReferences(in NodeHandle node) =>
-        IsRoot(node) || (node.Kind == NodeKind.Tenant && node.Declaration == Indexes.Devices) ? 2 : 0;
+        node.Kind is NodeKind.Session or NodeKind.Subscription ? CountOwnOfDiagnostics(node)
+        : IsRoot(node) || (node.Kind == NodeKind.Tenant && node.Declaration == Indexes.Devices) ? 2
+        : 0;
 
     private NodeReference OwnReference(in NodeHandle node, int number)
     {
+        if (node.Kind is NodeKind.Session or NodeKind.Subscription)
+            return OwnReferenceOfDiagnostics(node, number);
         if (number == 0)
             return new(Indexes.HasTypeDefinition, new NodeHandle(NodeKind.Standard, TypeDefinitionOf(node)), IsForward: true);
         if (node.Kind == NodeKind.Device)
@@ -170,7 +185,7 @@ internal sealed partial class TenantSpace
     private bool TryGetDevice(ref ReferencePosition position, out NodeReference reference)
     {
         var devices = _sorted;
-        var next = position.After is { } after ? IndexAfter(devices, after.Id) : 0;
+        var next = position.After is DeviceNode after ? IndexAfter(devices, after.Id) : 0;
         if (next >= devices.Length)
         {
             reference = default;

@@ -60,6 +60,8 @@ internal sealed partial class TenantSpace
         if (id.NamespaceIndex == DevicesNamespace)
             return id.Type == NodeIdType.String ? TryFindInDevice(id.Identifier, out node) : TryFindInTenant(id, out node);
         node = default;
+        if (id.NamespaceIndex == DiagnosticNodes.Namespace)
+            return Diagnostics?.TryFind(Tenant, id, out node) == true;
         if (id.Type != NodeIdType.Numeric || !Nodes.TryFind(id.NamespaceIndex, id.Numeric, out var index))
             return false;
         node = new NodeHandle(NodeKind.Standard, index);

@@ -26,6 +26,8 @@ internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
     private bool _isWriting;
     private uint _cancelReason;
     private CancellationTokenSource? _cancellation;
+    private SessionCounters? _counters;
+    private CountedService _service;
 
     /// <summary>The channel it came by.</summary>
     public ChannelSecurity Channel { get; private set; } = ChannelSecurity.Nothing;
@@ -112,6 +114,8 @@ internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
     public void Fault(StatusCode status)
     {
         output.Faulted(status);
+        _counters?.Failed(_service, status);
+        _counters = null;
         if (_isWriting && !CancelWriting(status))
         {
             Answer();
@@ -174,12 +178,19 @@ internal sealed class RequestContext(IResponseOutput output, TimeProvider time)
         _cancellation?.Cancel();
     }
 
+    /// <summary>Counts it among a session's requests; and later among its failures, if it becomes one.</summary>
+    internal void CountIn(SessionCounters counters, CountedService service)
+    {
+        (_counters, _service) = (counters, service);
+        counters.Received(service);
+    }
+
     /// <summary>Makes it that of another request, whose header is read here.</summary>
     /// <returns>The token of its session, in the request's memory.</returns>
     internal NodeIdView Start(ChannelSecurity channel, uint requestId, ref UaReader reader)
     {
         WasKept = false;
-        (Channel, RequestId, Session) = (channel, requestId, null);
+        (Channel, RequestId, Session, _counters) = (channel, requestId, null, null);
         (ReceivedAt, _cancelReason, _isWriting, Cancelled) = (time.GetTimestamp(), 0, false, null);
         Volatile.Write(ref _state, (_state / Generation + 1) * Generation | Active);
         if (_cancellation is not null && !_cancellation.TryReset())

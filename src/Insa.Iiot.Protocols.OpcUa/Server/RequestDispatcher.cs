@@ -34,9 +34,11 @@ internal sealed class RequestDispatcher(
                 context.Fault(reader.Status);
             else if (isFull)
                 context.Fault(StatusCodes.BadTooManyOperations);
-            else if (type.Type != NodeIdType.Numeric || type.NamespaceIndex != 0 || !services.TryFind(type.Numeric, out var service))
+            else if (type.Type != NodeIdType.Numeric || type.NamespaceIndex != 0)
                 context.Fault(StatusCodes.BadServiceUnsupported);
-            else if (FindSession(context, service.Rule, token) is { IsGood: false } refusal)
+            else if (!services.TryFind(type.Numeric, out var service))
+                Refuse(context, CountedServices.Of(type.Numeric), token);
+            else if (FindSession(context, service, token) is { IsGood: false } refusal)
                 context.Fault(refusal);
             else if (service.ReadsHeader)
                 service.Handler(context, ref whole);
@@ -53,8 +55,16 @@ internal sealed class RequestDispatcher(
         }
     }
 
-    private StatusCode FindSession(RequestContext context, SessionRule rule, NodeIdView token)
+    private void Refuse(RequestContext context, CountedService service, NodeIdView token)
     {
+        if (sessions.Find(token) is { } session && ReferenceEquals(session.Channel, context.Channel))
+            context.CountIn(session.Counters, service);
+        context.Fault(StatusCodes.BadServiceUnsupported);
+    }
+
+    private StatusCode FindSession(RequestContext context, in ServiceTable.Service service, NodeIdView token)
+    {
+        var rule = service.Rule;
         if (rule == SessionRule.None)
             return default;
 
@@ -63,6 +73,8 @@ internal sealed class RequestDispatcher(
             return StatusCodes.BadSecurityPolicyRejected;
         var session = sessions.Find(token);
         context.Session = session;
+        if (session is not null)
+            context.CountIn(session.Counters, service.Counted);
         if (rule == SessionRule.Own)
             return default;
         if (session is null)

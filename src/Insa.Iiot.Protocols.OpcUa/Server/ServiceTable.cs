@@ -22,7 +22,7 @@ internal sealed class ServiceTable
 
     /// <summary>Adds a handler that reads the request off the wire by itself.</summary>
     public void Add(uint requestId, ServiceHandler handler, SessionRule rule = SessionRule.Activated) =>
-        _services.Add(requestId, new Service(handler, rule, ReadsHeader: false));
+        _services.Add(requestId, new Service(handler, rule, ReadsHeader: false, CountedServices.Of(requestId)));
 
     /// <summary>Adds a handler of a decoded request. It is called with whole requests only.</summary>
     public void Add<TRequest>(Action<RequestContext, TRequest> handler, SessionRule rule = SessionRule.Activated)
@@ -39,7 +39,8 @@ internal sealed class ServiceTable
                         context.Fault(reader.Status);
                 },
                 rule,
-                ReadsHeader: true
+                ReadsHeader: true,
+                CountedServices.Of(TRequest.BinaryEncodingId)
             )
         );
 
@@ -75,5 +76,6 @@ internal sealed class ServiceTable
     /// <param name="Handler">Answers it.</param>
     /// <param name="Rule">What it asks of the session.</param>
     /// <param name="ReadsHeader">Whether it reads the request from its header on, as generated requests do.</param>
-    internal readonly record struct Service(ServiceHandler Handler, SessionRule Rule, bool ReadsHeader);
+    /// <param name="Counted">What it is counted as.</param>
+    internal readonly record struct Service(ServiceHandler Handler, SessionRule Rule, bool ReadsHeader, CountedService Counted);
 }

@@ -13,7 +13,10 @@ internal sealed partial class Subscription
     private uint _overflows;
     private uint _notifications;
     private uint _publishes;
+    private uint _republishRequests;
     private uint _republishes;
+    private uint _enables;
+    private uint _disables;
     private uint _modifies;
     private uint _lates;
     private uint _transfers;
@@ -37,6 +40,15 @@ internal sealed partial class Subscription
         Settings = settings;
         _modifies++;
         KeepAlive();
+    }
+
+    public void SetPublishing(bool isEnabled)
+    {
+        IsPublishingEnabled = isEnabled;
+        if (isEnabled)
+            _enables++;
+        else
+            _disables++;
     }
 
     /// <summary>A service has used it: its lifetime begins anew.</summary>
@@ -102,8 +114,11 @@ internal sealed partial class Subscription
     public bool TryRepublish(uint sequenceNumber, out ReadOnlySpan<byte> message)
     {
         KeepAlive();
+        _republishRequests++;
+        if (!Unacknowledged.TryFind(sequenceNumber, out message))
+            return false;
         _republishes++;
-        return Unacknowledged.TryFind(sequenceNumber, out message);
+        return true;
     }
 
     /// <summary>A message about the end of the subscription, for a session that loses it. It takes no number.</summary>
@@ -150,7 +165,10 @@ internal sealed partial class Subscription
             MaxNotificationsPerPublish = (uint)Settings.MaxNotificationsPerPublish,
             PublishingEnabled = IsPublishingEnabled,
             ModifyCount = _modifies,
-            RepublishMessageRequestCount = _republishes,
+            EnableCount = _enables,
+            DisableCount = _disables,
+            RepublishRequestCount = _republishRequests,
+            RepublishMessageRequestCount = _republishRequests,
             RepublishMessageCount = _republishes,
             TransferRequestCount = _transfers,
             TransferredToAltClientCount = _transfers - _transfersToSameClient,
@@ -168,6 +186,13 @@ internal sealed partial class Subscription
             MonitoringQueueOverflowCount = _overflows,
             NextSequenceNumber = NextSequenceNumber,
         };
+
+    /// <summary>Begins to count anew.</summary>
+    public void ResetCounts()
+    {
+        (_overflows, _notifications, _publishes, _republishRequests, _republishes) = (0, 0, 0, 0, 0);
+        (_modifies, _enables, _disables, _lates, _transfers, _transfersToSameClient) = (0, 0, 0, 0, 0, 0);
+    }
 
     private bool HasNotifications => IsPublishingEnabled && FirstReportable() is not null;
 

@@ -58,7 +58,7 @@ internal sealed partial class Subscription
 
     public SubscriptionSettings Settings { get; private set; }
 
-    public bool IsPublishingEnabled { get; set; }
+    public bool IsPublishingEnabled { get; private set; }
 
     /// <summary>Readable without the lock.</summary>
     public bool IsClosed { get; private set; }

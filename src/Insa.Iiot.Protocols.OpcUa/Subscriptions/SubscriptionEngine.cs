@@ -120,6 +120,8 @@ internal sealed class SubscriptionEngine : IDisposable
         return status;
     }
 
+    public Subscription? Find(uint id) => _byId.GetValueOrDefault(id);
+
     /// <summary>Finds a subscription of a session. That of any other session is unknown to it.</summary>
     public bool TryFind(SessionSubscriptions session, uint id, [MaybeNullWhen(false)] out Subscription subscription) =>
         _byId.TryGetValue(id, out subscription) && subscription.Session == session;

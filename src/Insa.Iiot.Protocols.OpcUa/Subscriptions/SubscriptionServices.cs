@@ -62,6 +62,42 @@ internal sealed partial class SubscriptionServices(SubscriptionEngine engine) : 
     public SubscriptionDiagnosticsDataType[] ListSubscriptions(TenantId tenant) =>
         [.. engine.All.Where(subscription => subscription.Owner.Tenant == tenant).Select(subscription => subscription.Diagnose())];
 
+    public SubscriptionDiagnosticsDataType[] ListSubscriptions(UaSession session)
+    {
+        var subscriptions = Slot.Find(session) is { } own ? own.Subscriptions : [];
+        var all = new SubscriptionDiagnosticsDataType[subscriptions.Length];
+        for (var i = 0; i < all.Length; i++)
+            all[i] = subscriptions[i].Diagnose();
+        return all;
+    }
+
+    public uint[] ListIds(TenantId tenant, UaSession? session = null) =>
+        [
+            .. engine
+                .All.Where(subscription =>
+                    subscription.Owner.Tenant == tenant && (session is null || subscription.Session?.Session == session)
+                )
+                .Select(subscription => subscription.Id),
+        ];
+
+    public SubscriptionDiagnosticsDataType? Find(TenantId tenant, uint id) =>
+        engine.Find(id) is { } subscription && subscription.Owner.Tenant == tenant ? subscription.Diagnose() : null;
+
+    public uint CountPublishRequests(UaSession session) => (uint)(Slot.Find(session)?.Requests.Count ?? 0);
+
+    public void Reset(TenantId tenant)
+    {
+        foreach (var subscription in engine.All)
+        {
+            if (subscription.Owner.Tenant != tenant)
+                continue;
+            lock (subscription.Gate)
+                subscription.ResetCounts();
+        }
+
+        engine.UsageOf(tenant).ResetCount();
+    }
+
     /// <summary>How many subscriptions of a tenant there have been since the server started.</summary>
     public uint CumulatedCount(TenantId tenant) => engine.UsageOf(tenant).EverCreated;
 
@@ -160,7 +196,7 @@ internal sealed partial class SubscriptionServices(SubscriptionEngine engine) : 
             {
                 if (subscription.IsClosed || subscription.Session != session)
                     continue;
-                subscription.IsPublishingEnabled = request.PublishingEnabled;
+                subscription.SetPublishing(request.PublishingEnabled);
                 subscription.KeepAlive();
                 results[i] = StatusCodes.Good;
             }

@@ -28,6 +28,9 @@ internal sealed class TenantUsage
 
     public void RemoveItems(int count) => Interlocked.Add(ref _items, -count);
 
+    /// <summary>Counts those that there are as all that there have been.</summary>
+    public void ResetCount() => Volatile.Write(ref _everCreated, (uint)Subscriptions);
+
     private static bool TryAdd(ref int used, int most)
     {
         if (Interlocked.Increment(ref used) <= most)

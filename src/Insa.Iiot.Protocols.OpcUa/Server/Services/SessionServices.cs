@@ -21,6 +21,7 @@ internal sealed class SessionServices(
     ServerIdentity server,
     KeyWork keyWork,
     OpcUaMetrics metrics,
+    SessionCounts counts,
     IOptions<OpcUaServerOptions> options,
     TimeProvider time,
     ILogger<SessionServices> logger
@@ -133,7 +134,7 @@ internal sealed class SessionServices(
                 : TimeSpan.FromMilliseconds(asked);
         return new UaSession(id, token)
         {
-            Name = request.SessionName ?? "",
+            Name = NameOf(request, id),
             Client = request.ClientDescription ?? new ApplicationDescription(),
             EndpointUrl = request.EndpointUrl ?? "",
             Timeout = timeout < MinTimeout ? MinTimeout : timeout,
@@ -143,6 +144,15 @@ internal sealed class SessionServices(
             Channel = channel,
             ServerNonce = RandomNumberGenerator.GetBytes(NonceBytes),
         };
+    }
+
+    // Part 4 §5.7.2: the server names a session that its client does not.
+    private static string NameOf(CreateSessionRequest request, NodeId id)
+    {
+        const int longest = 256;
+        if (string.IsNullOrEmpty(request.SessionName))
+            return $"Session {id}";
+        return request.SessionName.Length <= longest ? request.SessionName : request.SessionName[..longest];
     }
 
     private async ValueTask ActivateAsync(RequestContext context, ActivateSessionRequest request)
@@ -173,6 +183,8 @@ internal sealed class SessionServices(
         metrics.SignedIn(status);
         if (!status.IsGood)
         {
+            if ((session.Identity?.Tenant ?? SignIn.FindClaimedTenant(request.UserIdentityToken)) is { } tenant)
+                counts.Rejected(tenant, SecurityStatus.Is(status));
             context.Fault(status);
             return;
         }
@@ -214,7 +226,7 @@ internal sealed class SessionServices(
         session.ServerNonce = RandomNumberGenerator.GetBytes(NonceBytes);
         session.Locales = [.. (request.LocaleIds ?? []).OfType<string>().Take(MaxLocales)];
         session.LastUsedAt = time.GetTimestamp();
-        session.Identity = identity;
+        session.SignIn(identity);
         SessionTable.Bind(session, channel);
         channel.IsSignedIn = true;
         channel.MaxResponseBytes = session.MaxResponseBytes == 0 ? 0 : Math.Max(session.MaxResponseBytes, LeastResponseBytes);
@@ -259,7 +271,7 @@ internal sealed class SessionServices(
             context.Fault(StatusCodes.BadSessionIdInvalid);
         else if (!ReferenceEquals(session.Channel, context.Channel))
             context.Fault(StatusCodes.BadSecureChannelIdInvalid);
-        else if (!table.Value.Close(session, request.DeleteSubscriptions, "closed"))
+        else if (!table.Value.Close(session, request.DeleteSubscriptions, SessionTable.ClosedByClient))
             context.Fault(StatusCodes.BadSessionClosed);
         else
             context.Respond(new CloseSessionResponse { ResponseHeader = context.MakeHeader() });

@@ -63,7 +63,13 @@ internal sealed class WriteService(SessionSpaces spaces, ITelemetryIngress ingre
         if (attribute != AttributeId.Value)
             return ofOther(space, id, attribute);
         if (device is null)
-            return ofOther(space, id, attribute);
+        {
+            space.Find(id, out var node);
+            return space.Space.IsSwitch(node)
+                ? space.Space.WriteSwitch(written, !range.IsEmpty, space.User)
+                : ofOther(space, id, attribute);
+        }
+
         if (!space.User.MayWrite(device))
             return StatusCodes.BadUserAccessDenied;
         if (!IndexRanges.TryParse(range, out var part))

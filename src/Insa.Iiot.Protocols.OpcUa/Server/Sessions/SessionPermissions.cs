@@ -6,5 +6,6 @@ internal static class SessionPermissions
     public const string ReadDevices = "devices:read";
     public const string ReadTelemetry = "telemetry:read";
     public const string WriteTelemetry = "telemetry:write";
+    public const string AdministerTenant = "tenant:admin";
     public const string ExecuteCommands = "commands:execute";
 }

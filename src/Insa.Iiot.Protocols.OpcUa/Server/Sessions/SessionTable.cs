@@ -17,10 +17,15 @@ internal sealed class SessionTable(
     ILogger<SessionTable> logger
 )
 {
+    /// <summary>Why a session closes of which the client has said so.</summary>
+    public const string ClosedByClient = "closed";
+
+    private const string TimeOut = "timeout";
     private const int TokenBytes = 32;
 
     private readonly OpcUaServerOptions _options = options.Value;
     private readonly ConcurrentDictionary<NodeId, UaSession> _sessions = new(NodeIdComparer.Instance);
+    private readonly ConcurrentDictionary<NodeId, UaSession> _byId = new(NodeIdComparer.Instance);
     private readonly Lock _adding = new();
 
     public int Count => _sessions.Count;
@@ -33,6 +38,9 @@ internal sealed class SessionTable(
 
     public UaSession? Find(NodeIdView token) =>
         _sessions.GetAlternateLookup<NodeIdView>().TryGetValue(token, out var session) && !session.IsClosed ? session : null;
+
+    /// <summary>Finds a session by the id that names it to everybody.</summary>
+    public UaSession? FindById(NodeIdView id) => _byId.GetAlternateLookup<NodeIdView>().TryGetValue(id, out var session) ? session : null;
 
     /// <summary>Adds a session that nobody has signed in to. When there are too many, the oldest such makes room.</summary>
     /// <param name="make">Makes it of its id and token.</param>
@@ -57,6 +65,7 @@ internal sealed class SessionTable(
             if (evicted is not null)
                 Remove(evicted);
             _sessions[session.Token] = session;
+            _byId[session.Id] = session;
             metrics.Sessions(1);
         }
 
@@ -97,7 +106,7 @@ internal sealed class SessionTable(
         foreach (var session in _sessions.Values)
         {
             var limit = session.IsActivated ? session.Timeout : _options.HandshakeTimeout;
-            if (time.GetElapsedTime(session.LastUsedAt) <= limit || !Close(session, deleteSubscriptions: false, "timeout"))
+            if (time.GetElapsedTime(session.LastUsedAt) <= limit || !Close(session, deleteSubscriptions: false, TimeOut))
                 continue;
             if (session.IsActivated)
                 TimedOut++;
@@ -109,6 +118,7 @@ internal sealed class SessionTable(
         if (!session.TryClose())
             return false;
         _sessions.TryRemove(session.Token, out _);
+        _byId.TryRemove(session.Id, out _);
         metrics.Sessions(-1);
         return true;
     }
@@ -116,6 +126,10 @@ internal sealed class SessionTable(
     private void Closed(UaSession session, bool deleteSubscriptions, string reason)
     {
         session.Channel.RemoveSession();
+        if (reason == TimeOut)
+            session.Counters.Tenant?.SessionTimedOut();
+        else if (reason != ClosedByClient)
+            session.Counters.Tenant?.SessionAborted();
         logger.SessionClosed(session.Id.ToString(), reason);
         try
         {

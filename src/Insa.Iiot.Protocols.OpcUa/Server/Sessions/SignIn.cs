@@ -59,6 +59,15 @@ internal sealed class SignIn(
         }
     }
 
+    /// <summary>The tenant that somebody says they belong to, whether or not they do.</summary>
+    public static TenantId? FindClaimedTenant(ExtensionObject token)
+    {
+        if (!token.TypeId.AsView().Is(UserNameIdentityToken.BinaryEncodingId))
+            return null;
+        var name = Decode<UserNameIdentityToken>(token)?.UserName ?? "";
+        return TenantId.TryParse(name[(name.LastIndexOf('@') + 1)..], out var tenant) ? tenant : null;
+    }
+
     private static T? Decode<T>(ExtensionObject token)
         where T : class, IUaStructure<T>
     {

@@ -16,7 +16,14 @@ internal sealed class UaSession(NodeId id, NodeId token)
     /// <summary>Names it in requests, and is nobody else's to know.</summary>
     public NodeId Token { get; } = token;
 
-    public string Name { get; init; } = "";
+    public string Name
+    {
+        get;
+        init => (field, NameUtf8) = (value, System.Text.Encoding.UTF8.GetBytes(value));
+    } = "";
+
+    /// <summary>Its name in UTF-8.</summary>
+    public byte[] NameUtf8 { get; private set; } = [];
 
     /// <summary>What the client application says of itself.</summary>
     public ApplicationDescription Client { get; init; } = new();
@@ -62,12 +69,26 @@ internal sealed class UaSession(NodeId id, NodeId token)
     /// <summary>When it was last used, as <see cref="TimeProvider.GetTimestamp"/> has it.</summary>
     public long LastUsedAt { get; set; }
 
+    public SessionCounters Counters { get; } = new();
+
+    /// <summary>The names of those it was for, the current one last.</summary>
+    public IReadOnlyList<string> UserHistory { get; private set; } = [];
+
     internal object?[] Slots { get; } = new object?[SessionSlots.Most];
 
     /// <summary>Takes the right to activate it; <see cref="EndActivation"/> gives it back.</summary>
     internal bool TryBeginActivation() => Interlocked.Exchange(ref _activating, 1) == 0;
 
     internal void EndActivation() => Volatile.Write(ref _activating, 0);
+
+    /// <summary>Says whom it is for from now on.</summary>
+    internal void SignIn(SessionIdentity identity)
+    {
+        const int mostKept = 10;
+        if (UserHistory.Count == 0 || UserHistory[^1] != identity.Name)
+            UserHistory = [.. UserHistory.TakeLast(mostKept - 1), identity.Name];
+        Identity = identity;
+    }
 
     /// <summary>Marks it as closed.</summary>
     /// <returns><see langword="false"/> if it was already.</returns>
