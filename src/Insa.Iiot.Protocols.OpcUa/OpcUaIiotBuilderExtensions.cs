@@ -2,6 +2,7 @@ using Insa.Iiot;
 using Insa.Iiot.Protocols;
 using Insa.Iiot.Protocols.OpcUa;
 using Insa.Iiot.Protocols.OpcUa.AddressSpace;
+using Insa.Iiot.Protocols.OpcUa.Client;
 using Insa.Iiot.Protocols.OpcUa.Diagnostics;
 using Insa.Iiot.Protocols.OpcUa.History;
 using Insa.Iiot.Protocols.OpcUa.Pki;
@@ -65,6 +66,7 @@ public static class OpcUaIiotBuilderExtensions
         services.AddSubscriptions();
         services.AddHistory();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, OpcUaServer>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DiscoveryRegistration>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, InlineTransportFactory>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<KestrelServerOptions>, OpcUaListenerSetup>());
         services.AddHealthChecks();

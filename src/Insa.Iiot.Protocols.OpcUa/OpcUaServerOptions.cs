@@ -100,6 +100,12 @@ public sealed class OpcUaServerOptions
     /// <summary>Default 1 minute; 1 s to 1 day.</summary>
     public TimeSpan LockoutDuration { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// The address of a discovery server to register with, such as <c>opc.tcp://localhost:4840</c>. Default <see langword="null"/>: none. Its certificate has to
+    /// be in <c>trusted/certs</c>, and it has to trust the server's.
+    /// </summary>
+    public Uri? DiscoveryServer { get; set; }
+
     /// <summary>Units and ranges of metrics, which clients show and a percent deadband needs. Default none.</summary>
     public IList<OpcUaMetric> Metrics { get; } = [];
 }

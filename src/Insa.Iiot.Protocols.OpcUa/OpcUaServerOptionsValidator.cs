@@ -75,6 +75,8 @@ internal sealed class OpcUaServerOptionsValidator : IValidateOptions<OpcUaServer
             result.AddError("has one that is neither a host's name nor an address.", nameof(options.HostNames));
         if (string.IsNullOrWhiteSpace(options.CertificateFolder))
             result.AddError("must name a folder.", nameof(options.CertificateFolder));
+        if (options.DiscoveryServer is { } url && !(url.IsAbsoluteUri && url.Scheme == "opc.tcp" && url.Host.Length > 0))
+            result.AddError($"must be an address that begins with opc.tcp://, not '{url}'.", nameof(options.DiscoveryServer));
         if (options.AnonymousTenant is { IsSpecified: false })
             result.AddError("names no tenant.", nameof(options.AnonymousTenant));
     }

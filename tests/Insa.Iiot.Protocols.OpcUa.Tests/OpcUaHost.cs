@@ -84,10 +84,12 @@ internal sealed class OpcUaHost : IDeviceAuthenticator, IUserAuthenticator, IAsy
         Action<OpcUaServerOptions>? configure = null,
         TimeProvider? time = null,
         Action<IiotBuilder>? add = null,
-        bool reusesCertificate = true
+        bool reusesCertificate = true,
+        Action<OpcUaHost>? prepare = null
     )
     {
         var host = new OpcUaHost(configure, time, add, reusesCertificate);
+        prepare?.Invoke(host);
         await host._app.StartAsync();
         return host;
     }

@@ -81,6 +81,19 @@ internal sealed class PeerWorld : IAsyncDisposable
         return JsonDocument.Parse(line!).RootElement;
     }
 
+    /// <summary>The folder of what runs with node-opcua.</summary>
+    public static string PeerFolder()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            var peers = Path.Combine(folder.FullName, "tests", "peers", "opcua");
+            if (Directory.Exists(Path.Combine(peers, "node_modules", "node-opcua")))
+                return peers;
+        }
+
+        throw new InvalidOperationException("The peer is not installed: run eng/install-peers.sh.");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Host.DisposeAsync();
@@ -92,17 +105,5 @@ internal sealed class PeerWorld : IAsyncDisposable
         File.WriteAllText(Path.Combine(_folder, name + ".pem"), certificate.ExportCertificatePem());
         File.WriteAllBytes(Path.Combine(_folder, name + ".der"), certificate.RawData);
         File.WriteAllText(Path.Combine(_folder, name + ".key"), certificate.GetRSAPrivateKey()!.ExportPkcs8PrivateKeyPem());
-    }
-
-    private static string PeerFolder()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var peers = Path.Combine(folder.FullName, "tests", "peers", "opcua");
-            if (Directory.Exists(Path.Combine(peers, "node_modules", "node-opcua")))
-                return peers;
-        }
-
-        throw new InvalidOperationException("The peer is not installed: run eng/install-peers.sh.");
     }
 }

@@ -46,4 +46,13 @@ internal static partial class OpcUaLog
 
     [LoggerMessage(9013, LogLevel.Debug, "Session {Session} closed: {Reason}")]
     public static partial void SessionClosed(this ILogger logger, string session, string reason);
+
+    [LoggerMessage(9014, LogLevel.Information, "Registered with the discovery server {Url}")]
+    public static partial void DiscoveryRegistered(this ILogger logger, Uri url);
+
+    [LoggerMessage(9015, LogLevel.Warning, "The discovery server {Url} does not take the registration: {Reason}; it is asked again")]
+    public static partial void DiscoveryFailed(this ILogger logger, Uri url, string reason);
+
+    [LoggerMessage(9016, LogLevel.Information, "Taken out of the discovery server {Url}")]
+    public static partial void DiscoveryLeft(this ILogger logger, Uri url);
 }

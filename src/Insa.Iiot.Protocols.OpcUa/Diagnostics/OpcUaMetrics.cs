@@ -28,6 +28,7 @@ internal sealed class OpcUaMetrics
     private readonly Counter<long> _notifications;
     private readonly Counter<long> _discardedValues;
     private readonly Counter<long> _discardedMessages;
+    private readonly Counter<long> _registrations;
 
     public OpcUaMetrics(IMeterFactory factory)
     {
@@ -60,6 +61,11 @@ internal sealed class OpcUaMetrics
             "{message}",
             "Notification messages that nobody acknowledged and that made room for others."
         );
+        _registrations = meter.CreateCounter<long>(
+            "insa.iiot.opcua.registrations",
+            "{registration}",
+            "Registrations with a discovery server, by outcome."
+        );
     }
 
     public void Connected(int change) => _connections.Add(change);
@@ -78,6 +84,9 @@ internal sealed class OpcUaMetrics
     public void SignedIn(StatusCode outcome) => _signIns.Add(1, new KeyValuePair<string, object?>("outcome", NameOf(outcome)));
 
     public void Faulted(StatusCode status) => _faults.Add(1, new KeyValuePair<string, object?>("status", NameOf(status)));
+
+    /// <param name="outcome">The name of a status code.</param>
+    public void Registered(StatusCode outcome) => _registrations.Add(1, new KeyValuePair<string, object?>("outcome", NameOf(outcome)));
 
     public void Subscriptions(int change) => _subscriptions.Add(change);
 

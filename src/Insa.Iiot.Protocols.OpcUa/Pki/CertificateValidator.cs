@@ -9,6 +9,7 @@ namespace Insa.Iiot.Protocols.OpcUa.Pki;
 internal sealed class CertificateValidator(bool requiresRevocationLists, bool ignoresTimes, TimeProvider time)
 {
     private const int MaxChain = 8;
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
     private const string AnyUse = "2.5.29.37.0";
 
@@ -128,7 +129,8 @@ internal sealed class CertificateValidator(bool requiresRevocationLists, bool ig
         if (keyUsage is { } && (keyUsage & (X509KeyUsageFlags.DataEncipherment | X509KeyUsageFlags.KeyEncipherment)) == 0)
             return false;
         var purposes = certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>().FirstOrDefault()?.EnhancedKeyUsages;
-        return purposes is null || purposes.OfType<Oid>().Any(purpose => purpose.Value is ClientAuthentication or AnyUse);
+        var wanted = use == CertificateUse.Server ? ServerAuthentication : ClientAuthentication;
+        return purposes is null || purposes.OfType<Oid>().Any(purpose => purpose.Value == wanted || purpose.Value == AnyUse);
     }
 
     // RFC 5280 §4.2.1.9: an authority may say how many others there may be below it.

@@ -35,14 +35,11 @@ internal sealed class ClientCertificates
 
     /// <summary>Whether a client application may open a channel.</summary>
     /// <returns>Good, or what the client is told.</returns>
-    public StatusCode CheckApplication(CertificateChain shown)
-    {
-        var problem = _validator.Validate(shown, _applications.Read(), CertificateUse.Application);
-        if (problem == CertificateProblem.None)
-            return default;
-        Refuse(shown, problem);
-        return Tell(problem);
-    }
+    public StatusCode CheckApplication(CertificateChain shown) => Check(shown, CertificateUse.Application);
+
+    /// <summary>Whether we may open a channel to a server.</summary>
+    /// <returns>Good, or what is wrong.</returns>
+    public StatusCode CheckServer(CertificateChain shown) => Check(shown, CertificateUse.Server);
 
     /// <summary>Whether a user's certificate is trusted as such.</summary>
     public bool IsTrustedUser(CertificateChain shown)
@@ -51,6 +48,15 @@ internal sealed class ClientCertificates
         if (problem != CertificateProblem.None)
             Refuse(shown, problem);
         return problem == CertificateProblem.None;
+    }
+
+    private StatusCode Check(CertificateChain shown, CertificateUse use)
+    {
+        var problem = _validator.Validate(shown, _applications.Read(), use);
+        if (problem == CertificateProblem.None)
+            return default;
+        Refuse(shown, problem);
+        return Tell(problem);
     }
 
     // Part 4 §6.1.3: who is not trusted is not told how far it came.

@@ -7,7 +7,7 @@ using Insa.Iiot.Protocols.OpcUa.Types;
 namespace Insa.Iiot.Protocols.OpcUa.SecureChannel;
 
 /// <summary>
-/// The server's end of a secure channel: its tokens, and what they do to chunks. Chunks are opened by the connection's reader alone; they are sealed, and
+/// The server's end of a secure channel: its tokens, and what they do to chunks; but for renewals, that of a client is the same. Chunks are opened by the connection's reader alone; they are sealed, and
 /// tokens replaced, by whoever has the connection's output.
 /// </summary>
 internal sealed class ServerChannel(ChannelSecurity security, TimeProvider time) : IDisposable
@@ -126,7 +126,7 @@ internal sealed class ServerChannel(ChannelSecurity security, TimeProvider time)
 
     /// <summary>Completes a chunk whose body lies after the room for its headers.</summary>
     /// <returns>The chunk's length.</returns>
-    public int Seal(byte[] buffer, int offset, int bodyLength, ChunkKind kind, uint requestId)
+    public int Seal(byte[] buffer, int offset, int bodyLength, ChunkKind kind, uint requestId, MessageType type = MessageType.Message)
     {
         var token = _current is { } current && (_next is null || !current.IsExpired(time)) ? current : _next!;
         var size = ChunkHeader.MessageLength + bodyLength;
@@ -136,7 +136,7 @@ internal sealed class ServerChannel(ChannelSecurity security, TimeProvider time)
         size += SignatureBytes;
 
         var chunk = buffer.AsSpan(offset, size);
-        new ChunkHeader(MessageType.Message, kind, (uint)size).Write(chunk);
+        new ChunkHeader(type, kind, (uint)size).Write(chunk);
         BinaryPrimitives.WriteUInt32LittleEndian(chunk[8..], Id);
         BinaryPrimitives.WriteUInt32LittleEndian(chunk[12..], token.Id);
         BinaryPrimitives.WriteUInt32LittleEndian(chunk[16..], NextSequenceNumber());

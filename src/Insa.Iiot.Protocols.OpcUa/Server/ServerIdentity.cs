@@ -13,7 +13,7 @@ namespace Insa.Iiot.Protocols.OpcUa.Server;
 /// <summary>What the server is to its clients: its name, its URI, its certificate and the policies it speaks. Made when the host starts.</summary>
 internal sealed class ServerIdentity : IDisposable
 {
-    private const string Product = "urn:insa:iiot";
+    public const string Product = "urn:insa:iiot";
 
     /// <exception cref="IOException">The folder of certificates cannot be read or written.</exception>
     public ServerIdentity(IOptions<OpcUaServerOptions> options, IHostEnvironment host, TimeProvider time, ILogger<ServerIdentity> logger)

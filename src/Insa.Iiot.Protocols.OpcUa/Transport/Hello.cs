@@ -17,6 +17,24 @@ internal sealed record Hello(uint Version, uint ReceiveBytes, uint SendBytes, ui
 
     private static readonly EncodingLimits Limits = EncodingLimits.Default with { MaxStringBytes = MaxUrlBytes };
 
+    /// <summary>The whole message, as a client sends it.</summary>
+    public byte[] ToBytes()
+    {
+        using var output = new PooledOutput();
+        var writer = new UaWriter(output);
+        writer.UInt64(0);
+        writer.UInt32(Version);
+        writer.UInt32(ReceiveBytes);
+        writer.UInt32(SendBytes);
+        writer.UInt32(MaxMessageBytes);
+        writer.UInt32(MaxChunks);
+        writer.String(EndpointUrl);
+        writer.Flush();
+        var bytes = output.WrittenSpan.ToArray();
+        new ChunkHeader(MessageType.Hello, ChunkKind.Final, (uint)bytes.Length).Write(bytes);
+        return bytes;
+    }
+
     /// <param name="body">What follows the header.</param>
     /// <param name="hello">What was read.</param>
     /// <returns>Good, or why the connection has to end.</returns>
