@@ -58,6 +58,15 @@ public static class OpcUaIiotBuilderExtensions
         services.TryAddSingleton<RequestDispatcher>();
         services.TryAddSingleton<ServerCore>();
         services.TryAddSingleton<ConnectionTable>();
+        services.TryAddSingleton(provider =>
+        {
+            var options = provider.GetRequiredService<IOptions<OpcUaServerOptions>>().Value;
+            return new AddressLimits(
+                options.MaxConnectionsPerAddress,
+                options.MaxNewConnectionsPerSecond,
+                provider.GetRequiredService<TimeProvider>()
+            );
+        });
         services.TryAddSingleton<UaConnectionHandler>();
         services.TryAddSingleton(_ => new OpcUaServerAddresses());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceModule, DiscoveryServices>());

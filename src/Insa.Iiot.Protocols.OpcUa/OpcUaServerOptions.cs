@@ -55,6 +55,12 @@ public sealed class OpcUaServerOptions
     /// </summary>
     public int MaxConnections { get; set; } = 500;
 
+    /// <summary>The most connections of one remote address at once. Default 100; 1 to 100,000. Of IPv6 the first 64 bits are the address.</summary>
+    public int MaxConnectionsPerAddress { get; set; } = 100;
+
+    /// <summary>How many connections of one remote address are taken per second, and twice as many after a pause. Default 50; 1 to 100,000.</summary>
+    public int MaxNewConnectionsPerSecond { get; set; } = 50;
+
     /// <summary>The most sessions at once. Default 200; 1 to 100,000. When there are as many, a new one takes the place of the oldest that nobody has signed in to.</summary>
     public int MaxSessions { get; set; } = 200;
 

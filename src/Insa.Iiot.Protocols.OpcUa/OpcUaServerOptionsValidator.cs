@@ -29,6 +29,8 @@ internal sealed class OpcUaServerOptionsValidator : IValidateOptions<OpcUaServer
 
         Check(result, nameof(options.MaxRejectedCertificates), options.MaxRejectedCertificates, 0, 1000);
         Check(result, nameof(options.MaxConnections), options.MaxConnections, 1, 100_000);
+        Check(result, nameof(options.MaxConnectionsPerAddress), options.MaxConnectionsPerAddress, 1, 100_000);
+        Check(result, nameof(options.MaxNewConnectionsPerSecond), options.MaxNewConnectionsPerSecond, 1, 100_000);
         Check(result, nameof(options.MaxSessions), options.MaxSessions, 1, 100_000);
         Check(result, nameof(options.MaxSessionsPerTenant), options.MaxSessionsPerTenant, 1, 100_000);
         Check(result, nameof(options.MaxSessionTimeout), options.MaxSessionTimeout, TimeSpan.FromSeconds(10), TimeSpan.FromDays(1));

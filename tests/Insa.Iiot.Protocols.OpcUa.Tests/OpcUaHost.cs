@@ -50,6 +50,9 @@ internal sealed class OpcUaHost : IDeviceAuthenticator, IUserAuthenticator, IAsy
             options.Listeners.Add(new OpcUaListenerOptions { Port = 0 });
             options.ApplicationUri = "urn:test:server";
             options.CertificateFolder = _root;
+
+            // All tests come from one address.
+            options.MaxConnectionsPerAddress = options.MaxNewConnectionsPerSecond = 100_000;
             configure?.Invoke(options);
         });
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));

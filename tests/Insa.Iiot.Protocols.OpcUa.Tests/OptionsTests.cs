@@ -25,12 +25,15 @@ public sealed class OptionsTests
             options.SecurityPolicies.Add(OpcUaSecurityPolicy.Basic256Sha256);
             options.SecurityPolicies.Add((OpcUaSecurityPolicy)9);
             options.MaxConnections = 0;
+            options.MaxConnectionsPerAddress = 0;
+            options.MaxNewConnectionsPerSecond = 0;
+            options.DiscoveryServer = new Uri("http://localhost:4840");
             options.MaxSessionTimeout = TimeSpan.Zero;
             options.MaxRequestBytes = 1;
             options.MaxWrongSignIns = 0;
         });
         Assert.True(result.Failed);
-        Assert.Equal(12, result.Failures.Count());
+        Assert.Equal(15, result.Failures.Count());
     }
 
     [Fact]

@@ -26,7 +26,7 @@ internal static class OpcUaLoadServer
             opcua.Listeners.Add(new OpcUaListenerOptions { Port = 0 });
             opcua.CertificateFolder = Path.Combine(folder, "pki");
             opcua.AllowUnsecured = true;
-            opcua.MaxConnections = 2000;
+            opcua.MaxConnections = opcua.MaxConnectionsPerAddress = opcua.MaxNewConnectionsPerSecond = 2000;
             opcua.MaxSessions = opcua.MaxSessionsPerTenant = 2000;
         });
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0));

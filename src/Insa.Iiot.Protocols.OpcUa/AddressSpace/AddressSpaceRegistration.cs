@@ -79,13 +79,15 @@ internal static class AddressSpaceRegistration
     private static ServerValues MakeValues(IServiceProvider provider)
     {
         var identity = provider.GetRequiredService<ServerIdentity>();
+        var options = provider.GetRequiredService<IOptions<OpcUaServerOptions>>().Value;
         var server = new ServerDescription
         {
             ApplicationUri = identity.ApplicationUri,
             ProductName = identity.ApplicationName,
             SoftwareVersion =
                 typeof(ServerValues).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "",
-            MaxSessions = provider.GetRequiredService<IOptions<OpcUaServerOptions>>().Value.MaxSessions,
+            Profiles = ServerProfiles.Of(options),
+            MaxSessions = options.MaxSessions,
         };
         var values = new ServerValues(provider.GetRequiredService<StandardNodes>());
         var nodes = new ServerNodes(server, provider.GetRequiredService<TimeProvider>());

@@ -35,6 +35,20 @@ internal sealed class MonitoredValues(TimeProvider time) : BackgroundService, IM
         return status == StatusCodes.BadAttributeIdInvalid || status == StatusCodes.BadUserAccessDenied ? status : StatusCodes.Good;
     }
 
+    public bool MayRead(UaSession session, in MonitoredAttribute attribute)
+    {
+        if (SessionSpaces.Find(session) is not { } space)
+            return false;
+        if (attribute.Node is not WatchedNode watched)
+        {
+            var metric = new NodeHandle(NodeKind.Metric, 0, (DeviceNode)attribute.Node!, (int)attribute.Key);
+            return space.User.MaySee(metric) && space.User.MayRead(metric);
+        }
+
+        return space.User.MaySee(watched.Node)
+            && space.Space.Read(watched.Node, watched.Attribute, space.User).Status != StatusCodes.BadUserAccessDenied;
+    }
+
     public IDisposable? Hold(UaSession session) => SessionSpaces.Find(session)?.Hold();
 
     public MonitoredKind KindOf(in MonitoredAttribute attribute)

@@ -10,6 +10,7 @@ internal sealed class OpcUaMetrics
     public const string MeterName = "Insa.Iiot.Protocols.OpcUa";
     public const string InternalError = "internal_error";
     public const string TooManyConnections = "too_many_connections";
+    public const string TooManyOfAddress = "too_many_of_address";
     public const string Evicted = "evicted";
     public const string HandshakeTimeout = "handshake_timeout";
     public const string MessageTimeout = "message_timeout";

@@ -35,6 +35,9 @@ internal sealed class ChannelSecurity(uint id, SecurityPolicy policy, MessageSec
     /// <summary>The largest response that the client has said it takes when it made its session, in bytes; 0 if it did not say.</summary>
     public uint MaxResponseBytes { get; set; }
 
+    /// <summary>The client's nonce of the last session that was asked for here. None is used twice.</summary>
+    public byte[] LastSessionNonce { get; set; } = [];
+
     public void AddSession() => Interlocked.Increment(ref _sessions);
 
     public void RemoveSession() => Interlocked.Decrement(ref _sessions);

@@ -9,6 +9,7 @@ namespace Insa.Iiot.Protocols.OpcUa.Server;
 /// <summary>Looks after time limits while the host runs, and ends the connections when it stops.</summary>
 internal sealed class OpcUaServer(
     ConnectionTable connections,
+    AddressLimits limits,
     SessionTable sessions,
     SessionRenewal renewal,
     IHostApplicationLifetime lifetime,
@@ -30,6 +31,7 @@ internal sealed class OpcUaServer(
                 try
                 {
                     connections.Sweep();
+                    limits.Sweep();
                     sessions.Sweep();
                     await renewal.RunAsync(stoppingToken).ConfigureAwait(false);
                 }

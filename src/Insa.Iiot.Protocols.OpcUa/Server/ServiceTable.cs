@@ -10,6 +10,7 @@ internal sealed class ServiceTable
 {
     private readonly Dictionary<uint, Service> _services = [];
     private readonly List<Func<UaSession, TenantId, CancellationToken, ValueTask<StatusCode>>> _opening = [];
+    private readonly List<Action<UaSession>> _changing = [];
     private readonly List<Action<UaSession, bool>> _closing = [];
     private FrozenDictionary<uint, Service>? _frozen;
 
@@ -50,6 +51,9 @@ internal sealed class ServiceTable
     /// </summary>
     public void WhenSessionOpens(Func<UaSession, TenantId, CancellationToken, ValueTask<StatusCode>> opening) => _opening.Add(opening);
 
+    /// <summary>Adds what is called, on any thread, when a session is another user's from now on, or its user may do other things than before.</summary>
+    public void WhenUserChanges(Action<UaSession> changed) => _changing.Add(changed);
+
     /// <summary>Adds what is called when a session closes, on any thread: whether its subscriptions go with it is the second argument.</summary>
     public void WhenSessionCloses(Action<UaSession, bool> closed) => _closing.Add(closed);
 
@@ -65,6 +69,12 @@ internal sealed class ServiceTable
         }
 
         return default;
+    }
+
+    public void UserChanged(UaSession session)
+    {
+        foreach (var changed in _changing)
+            changed(session);
     }
 
     public void SessionClosed(UaSession session, bool deleteSubscriptions)

@@ -13,6 +13,9 @@ internal interface IMonitoredValues
     /// <returns>Good; else why it cannot be watched: BadNodeIdUnknown, BadNodeIdInvalid, BadAttributeIdInvalid, BadNotReadable, BadUserAccessDenied.</returns>
     StatusCode Find(UaSession session, NodeIdView node, uint attributeId, out MonitoredAttribute attribute);
 
+    /// <summary>Whether a session's user may see an attribute that was found before, perhaps for another user of the tenant.</summary>
+    bool MayRead(UaSession session, in MonitoredAttribute attribute);
+
     /// <summary>Keeps what a session sees up to date until the holder is disposed, also when the session is closed before: its subscriptions outlive it.</summary>
     IDisposable? Hold(UaSession session);
 

@@ -36,6 +36,9 @@ internal sealed class MonitoredItem(Subscription subscription, uint id, in Monit
 
     public bool IsDeleted { get; private set; }
 
+    /// <summary>Whether the session's user may not see what it watches: then that is all it reports.</summary>
+    public bool IsDenied { get; private set; }
+
     /// <summary>Whether values wait that the next notification may carry.</summary>
     public bool IsReportable => _queued > 0 && (Mode == MonitoringMode.Reporting || IsTriggered);
 
@@ -63,7 +66,7 @@ internal sealed class MonitoredItem(Subscription subscription, uint id, in Monit
     {
         lock (subscription.Gate)
         {
-            if (!IsDeleted && Mode != MonitoringMode.Disabled)
+            if (!IsDeleted && !IsDenied && Mode != MonitoringMode.Disabled)
                 Offer(value, subscription.NowMs);
         }
     }
@@ -88,6 +91,18 @@ internal sealed class MonitoredItem(Subscription subscription, uint id, in Monit
         {
             subscription.AddReady(this);
         }
+    }
+
+    /// <summary>Stops it for a user who may not see what it watches, with all that is queued; or lets it go on.</summary>
+    public void SetDenied(bool isDenied)
+    {
+        if (isDenied == IsDenied)
+            return;
+        IsDenied = isDenied;
+        if (Mode == MonitoringMode.Disabled)
+            return;
+        Clear();
+        Sample(subscription.ReadNow(this));
     }
 
     /// <summary>Takes new settings on. Values that do not fit into the queue any more are discarded by its own rule.</summary>

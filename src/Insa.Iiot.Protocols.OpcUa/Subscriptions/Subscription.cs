@@ -137,6 +137,24 @@ internal sealed partial class Subscription
         return StatusCodes.Good;
     }
 
+    /// <summary>Looks at what the session's user may see, who may be another one or have other permissions than before.</summary>
+    public void CheckRights()
+    {
+        if (Session is not { } session)
+            return;
+        var isAnyDenied = false;
+        foreach (var item in _items.Values)
+        {
+            var isDenied = !_engine.Values.MayRead(session.Session, item.Attribute);
+            isAnyDenied |= isDenied && !item.IsDenied;
+            item.SetDenied(isDenied);
+        }
+
+        // Messages of before have values that are not to be asked for again.
+        if (isAnyDenied)
+            Unacknowledged.Clear();
+    }
+
     public void ResendData()
     {
         foreach (var item in _items.Values)
@@ -146,7 +164,7 @@ internal sealed partial class Subscription
     /// <summary>The current value of an item, with a server time.</summary>
     public DataValue ReadNow(MonitoredItem item)
     {
-        var value = _engine.Values.Read(item.Attribute);
+        var value = item.IsDenied ? DataValue.Of(StatusCodes.BadUserAccessDenied) : _engine.Values.Read(item.Attribute);
         return value.ServerTimestamp == 0 ? value with { ServerTimestamp = _engine.UaNow } : value;
     }
 

@@ -205,6 +205,7 @@ internal sealed class SubscriptionEngine : IDisposable
 
             message = subscription.MakeStatusChange(StatusCodes.GoodSubscriptionTransferred);
             subscription.MoveTo(to);
+            subscription.CheckRights();
             available = subscription.Unacknowledged.SequenceNumbers();
             if (sendInitialValues)
                 subscription.ResendData();
@@ -219,6 +220,19 @@ internal sealed class SubscriptionEngine : IDisposable
 
         ServeLate(to);
         return StatusCodes.Good;
+    }
+
+    /// <summary>A session's user is another, or may do other things.</summary>
+    public static void CheckRights(SessionSubscriptions session)
+    {
+        foreach (var subscription in session.Subscriptions)
+        {
+            lock (subscription.Gate)
+            {
+                if (!subscription.IsClosed && subscription.Session == session)
+                    subscription.CheckRights();
+            }
+        }
     }
 
     /// <summary>A session is gone: its subscriptions go too, or wait for their client until their lifetime is over.</summary>

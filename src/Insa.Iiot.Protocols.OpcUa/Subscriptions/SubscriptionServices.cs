@@ -26,6 +26,7 @@ internal sealed partial class SubscriptionServices(SubscriptionEngine engine) : 
         table.Add<SetMonitoringModeRequest>(SetMonitoringMode);
         table.Add<SetTriggeringRequest>(SetTriggering);
         table.Add<DeleteMonitoredItemsRequest>(DeleteMonitoredItems);
+        table.WhenUserChanges(UserChanged);
         table.WhenSessionCloses(SessionClosed);
     }
 
@@ -116,6 +117,12 @@ internal sealed partial class SubscriptionServices(SubscriptionEngine engine) : 
     {
         if (Slot.Find(session) is { } subscriptions)
             engine.CloseSession(subscriptions, deleteSubscriptions);
+    }
+
+    private void UserChanged(UaSession session)
+    {
+        if (Slot.Find(session) is { } subscriptions)
+            SubscriptionEngine.CheckRights(subscriptions);
     }
 
     private StatusCode FindForMethod(UaSession session, uint id, out Subscription? subscription)

@@ -14,13 +14,24 @@ internal sealed class FakeValues(TimeProvider time) : IMonitoredValues
     /// <summary>How many subscriptions need the values.</summary>
     public int Holds => Volatile.Read(ref _holds);
 
+    /// <summary>What the users of sessions may not see.</summary>
+    public HashSet<(UaSession Session, string Node)> Denied { get; } = [];
+
     /// <summary>How many items watch anything.</summary>
     public int Watchers => _nodes.Values.Sum(node => node.Watchers.Length);
 
     public static NodeId IdOf(string name) => NodeId.OfString(3, name);
 
     public void Add(string name, Variant value, double rangeWidth = double.NaN) =>
-        _nodes.Add(name, new Node { RangeWidth = rangeWidth, Value = Now(value, default) });
+        _nodes.Add(
+            name,
+            new Node
+            {
+                Name = name,
+                RangeWidth = rangeWidth,
+                Value = Now(value, default),
+            }
+        );
 
     /// <summary>Changes a variable, now.</summary>
     public void Set(string name, Variant value, StatusCode status = default) => Set(name, Now(value, status));
@@ -41,6 +52,8 @@ internal sealed class FakeValues(TimeProvider time) : IMonitoredValues
         attribute = new MonitoredAttribute(found, 0, attributeId);
         return attributeId is 1 or 4 or 12 or 13 ? StatusCodes.Good : StatusCodes.BadAttributeIdInvalid;
     }
+
+    public bool MayRead(UaSession session, in MonitoredAttribute attribute) => !Denied.Contains((session, ((Node)attribute.Node!).Name));
 
     public IDisposable Hold(UaSession session)
     {
@@ -86,6 +99,8 @@ internal sealed class FakeValues(TimeProvider time) : IMonitoredValues
                     _value = value;
             }
         }
+
+        public required string Name { get; init; }
 
         public double RangeWidth { get; init; }
 

@@ -82,6 +82,8 @@ public sealed class SubscriptionCostTests
 
         public IDisposable? Hold(UaSession session) => null;
 
+        public bool MayRead(UaSession session, in MonitoredAttribute attribute) => true;
+
         public MonitoredKind KindOf(in MonitoredAttribute attribute) => new(IsNumber: true);
 
         public DataValue Read(in MonitoredAttribute attribute) => new(Variant.Of(_number), default, 1000, 1000);

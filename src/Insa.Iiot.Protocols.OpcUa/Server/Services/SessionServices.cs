@@ -111,6 +111,9 @@ internal sealed class SessionServices(
             return default;
         if (request.ClientNonce is not { Length: >= NonceBytes and <= MaxNonceBytes })
             return StatusCodes.BadNonceInvalid;
+        if (channel.LastSessionNonce.AsSpan().SequenceEqual(request.ClientNonce))
+            return StatusCodes.BadNonceInvalid;
+        channel.LastSessionNonce = request.ClientNonce;
 
         // The issuers may follow it.
         if (
@@ -226,7 +229,10 @@ internal sealed class SessionServices(
         session.ServerNonce = RandomNumberGenerator.GetBytes(NonceBytes);
         session.Locales = [.. (request.LocaleIds ?? []).OfType<string>().Take(MaxLocales)];
         session.LastUsedAt = time.GetTimestamp();
+        var isAnothers = session.IsActivated;
         session.SignIn(identity);
+        if (isAnothers)
+            _services!.UserChanged(session);
         SessionTable.Bind(session, channel);
         channel.IsSignedIn = true;
         channel.MaxResponseBytes = session.MaxResponseBytes == 0 ? 0 : Math.Max(session.MaxResponseBytes, LeastResponseBytes);

@@ -8,4 +8,7 @@ internal static class SessionPermissions
     public const string WriteTelemetry = "telemetry:write";
     public const string AdministerTenant = "tenant:admin";
     public const string ExecuteCommands = "commands:execute";
+
+    /// <summary>Who has none of these has nothing to do here.</summary>
+    public static readonly string[] All = [ReadDevices, ReadTelemetry, WriteTelemetry, AdministerTenant, ExecuteCommands];
 }

@@ -6,6 +6,7 @@ namespace Insa.Iiot.Protocols.OpcUa.Server.Sessions;
 /// <summary>Asks again and again what signed-in users may do: a session does not outlive the right to it by more than a minute.</summary>
 internal sealed class SessionRenewal(
     SessionTable sessions,
+    ServiceTable services,
     TimeProvider time,
     ILogger<SessionRenewal> logger,
     IUserAuthenticator? users = null
@@ -31,7 +32,7 @@ internal sealed class SessionRenewal(
                 if (now is null || now.UserId != user.UserId || now.Version != user.Version || now.Tenant != user.Tenant)
                     sessions.Close(session, deleteSubscriptions: true, "no longer permitted");
                 else if (ReferenceEquals(session.Identity, identity))
-                    session.Identity = SessionIdentity.Of(now);
+                    Renew(session, user, now);
             }
             catch (TelemetryStoreException e)
             {
@@ -40,5 +41,12 @@ internal sealed class SessionRenewal(
                 return;
             }
         }
+    }
+
+    private void Renew(UaSession session, UserGrant before, UserGrant now)
+    {
+        session.Identity = SessionIdentity.Of(now);
+        if (!before.Permissions.SetEquals(now.Permissions))
+            services.UserChanged(session);
     }
 }

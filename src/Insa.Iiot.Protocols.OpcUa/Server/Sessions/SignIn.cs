@@ -127,6 +127,8 @@ internal sealed class SignIn(
         }
 
         _guard.Right(name, place);
+        if (identity.User is not null && !Array.Exists(SessionPermissions.All, identity.May))
+            return (null, StatusCodes.BadUserAccessDenied);
         return (identity, default);
     }
 

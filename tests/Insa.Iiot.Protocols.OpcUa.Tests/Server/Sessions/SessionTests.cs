@@ -423,6 +423,7 @@ public sealed class SessionTests
         await channel.SignInAsync(OpcUaHost.User, timeout: 3_600_000);
         var renewal = new SessionRenewal(
             SessionsOf(host),
+            host.Services.GetRequiredService<Insa.Iiot.Protocols.OpcUa.Server.ServiceTable>(),
             time,
             Microsoft.Extensions.Logging.Abstractions.NullLogger<SessionRenewal>.Instance,
             host
