@@ -51,6 +51,30 @@ public sealed class DiagnosticsTests
         );
     }
 
+    [Theory]
+    [InlineData(true, 50, "StandardUA2017")]
+    [InlineData(true, 49, "EmbeddedUA2017")]
+    [InlineData(false, 50, "MicroEmbeddedDevice2017")]
+    public async Task The_profiles_that_are_told_are_those_that_are_kept(bool hasPolicy, int sessions, string profile)
+    {
+        await using var host = await OpcUaHost.StartAsync(options =>
+        {
+            options.MaxSessionsPerTenant = sessions;
+            if (!hasPolicy)
+                options.SecurityPolicies.Remove(OpcUaSecurityPolicy.Basic256Sha256);
+        });
+        await using var client = await TestChannel.OpenAsync(host, SecurityPolicy.Aes256Sha256RsaPss, MessageSecurityMode.SignAndEncrypt);
+        await client.SignInAsync();
+        Assert.Equal(
+            [
+                $"http://opcfoundation.org/UA-Profile/Server/{profile}",
+                "http://opcfoundation.org/UA-Profile/Server/Methods",
+                "http://opcfoundation.org/UA-Profile/Server/ClientRedundancy",
+            ],
+            (await ReadAsync(client, NodeId.Of(NodeIds.Server_ServerCapabilities_ServerProfileArray))).Value.Array<string>()
+        );
+    }
+
     [Fact]
     public async Task Sessions_come_and_go_in_the_summary()
     {
@@ -81,7 +105,7 @@ public sealed class DiagnosticsTests
         time.Advance(TimeSpan.FromSeconds(11));
         var sessions = host.Services.GetRequiredService<SessionTable>();
         sessions.Sweep();
-        Assert.Equal(1u, (await SummaryAsync(client)).SessionTimeoutCount);
+        await Until(async () => (await SummaryAsync(client)).SessionTimeoutCount == 1);
 
         host.UserPermissions = null;
         time.Advance(TimeSpan.FromSeconds(40));
@@ -221,8 +245,8 @@ public sealed class DiagnosticsTests
         await other.ReadMessageAsync();
         await other.SendAsync(new PublishRequest { RequestHeader = other.Header() });
         await other.SendAsync(new PublishRequest { RequestHeader = other.Header() });
-        await Until(async () => (await SessionsAsync(client))[1].CurrentPublishRequestsInQueue == 2);
-        var told = (await SessionsAsync(client))[1];
+        await Until(async () => (await SessionAsync(client, other)).CurrentPublishRequestsInQueue == 2);
+        var told = await SessionAsync(client, other);
         Assert.Equal((1u, 1u, 3u), (told.CurrentSubscriptionsCount, told.CurrentMonitoredItemsCount, told.PublishCount.TotalCount));
     }
 
@@ -259,9 +283,8 @@ public sealed class DiagnosticsTests
         await using var other = await SignInAsync(host);
         var from = UaDateTime.From(time.GetUtcNow());
         time.Advance(TimeSpan.FromSeconds(5));
-        var told = await SessionsAsync(client);
-        Assert.Equal(TimeSpan.FromSeconds(5).Ticks, told[0].ClientLastContactTime - from);
-        Assert.Equal(0, told[1].ClientLastContactTime - from);
+        Assert.Equal(TimeSpan.FromSeconds(5).Ticks, (await SessionAsync(client, client)).ClientLastContactTime - from);
+        Assert.Equal(0, (await SessionAsync(client, other)).ClientLastContactTime - from);
     }
 
     [Fact]
@@ -527,6 +550,9 @@ public sealed class DiagnosticsTests
 
     private static async Task<SessionDiagnosticsDataType[]> SessionsAsync(TestChannel client) =>
         (await ReadAsync(client, NodeId.Of(SessionArray))).Value.Structures<SessionDiagnosticsDataType>();
+
+    private static async Task<SessionDiagnosticsDataType> SessionAsync(TestChannel client, TestChannel whose) =>
+        (await SessionsAsync(client)).Single(session => session.SessionId == whose.SessionId);
 
     private static async Task<SubscriptionDiagnosticsDataType[]> SubscriptionsAsync(TestChannel client) =>
         (await ReadAsync(client, NodeId.Of(SubscriptionArray))).Value.Structures<SubscriptionDiagnosticsDataType>();

@@ -318,6 +318,46 @@ public sealed class ViewServicesTests
         );
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(25)]
+    [InlineData(100)]
+    [InlineData(500)]
+    public async Task Any_number_of_nodes_is_registered_in_their_order(int count)
+    {
+        using var client = _world.Client(Acme);
+        NodeId[] ids = [.. Enumerable.Range(0, count).Select(i => i % 3 == 0 ? Id("press-1/temp") : Id($"nothing/{i}"))];
+        var response = await client.CallAsync<RegisterNodesResponse>(
+            new RegisterNodesRequest { RequestHeader = new RequestHeader(), NodesToRegister = ids }
+        );
+        Assert.Equal(ids, response.RegisteredNodeIds);
+        for (var i = 0; i < 2; i++)
+        {
+            var unregistered = await client.CallAsync<UnregisterNodesResponse>(
+                new UnregisterNodesRequest { RequestHeader = new RequestHeader(), NodesToUnregister = ids }
+            );
+            Assert.Equal(StatusCodes.Good, unregistered.ResponseHeader.ServiceResult);
+        }
+
+        Assert.Equal(StatusCodes.Good, (await ReadAsync(client, ids[0])).Status);
+    }
+
+    [Fact]
+    public async Task More_nodes_than_may_be_are_not_registered()
+    {
+        using var client = _world.Client(Acme);
+        var ids = Enumerable.Repeat(Id("press-1/temp"), OperationLimits.NodesPerRegister + 1).ToArray();
+        Assert.Equal(
+            StatusCodes.BadTooManyOperations,
+            await client.FaultAsync(new RegisterNodesRequest { RequestHeader = new RequestHeader(), NodesToRegister = ids })
+        );
+        Assert.Equal(
+            StatusCodes.BadTooManyOperations,
+            await client.FaultAsync(new UnregisterNodesRequest { RequestHeader = new RequestHeader(), NodesToUnregister = ids })
+        );
+    }
+
     private static Task<BrowseNextResponse> NextAsync(OpcUa.Tests.Server.ServiceCaller client, bool release, params byte[][] points) =>
         client.CallAsync<BrowseNextResponse>(
             new BrowseNextRequest

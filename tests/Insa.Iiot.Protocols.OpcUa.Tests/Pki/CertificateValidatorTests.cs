@@ -56,6 +56,24 @@ public sealed class CertificateValidatorTests
     }
 
     [Fact]
+    public void An_authority_is_no_client() => Is(CertificateProblem.UseNotAllowed, Root.Certificate, Trusting(Root.Certificate));
+
+    [Fact]
+    public void A_clients_certificate_is_no_servers_and_one_for_servers_is()
+    {
+        Is(CertificateProblem.UseNotAllowed, Client, Trusting(Client), use: CertificateUse.Server);
+        var server = TestAuthority.SelfSigned(purpose: "1.3.6.1.5.5.7.3.1");
+        Is(CertificateProblem.None, server, Trusting(server), use: CertificateUse.Server);
+    }
+
+    [Fact]
+    public void Who_is_not_trusted_is_not_told_that_time_or_revocation_is_wrong_too()
+    {
+        Is(CertificateProblem.Untrusted, TestAuthority.SelfSigned(to: Now.AddSeconds(-1)), TrustList.Empty);
+        Is(CertificateProblem.ChainIncomplete, Root.Issue(to: Now.AddSeconds(-1)), TrustList.Empty);
+    }
+
+    [Fact]
     public void A_certificate_for_servers_alone_is_no_clients()
     {
         var client = TestAuthority.SelfSigned(purpose: "1.3.6.1.5.5.7.3.1");

@@ -547,6 +547,7 @@ public sealed class PublishingTests
         );
         Assert.Equal((2u, 1u), (diagnostics.MonitoredItemCount, diagnostics.DisabledMonitoredItemCount));
         Assert.Equal((1u, 1u), (diagnostics.NotificationsCount, diagnostics.RepublishMessageCount));
+        Assert.Equal((1u, 1u), (diagnostics.PublishRequestCount, diagnostics.DataChangeNotificationsCount));
         Assert.Equal((2u, 5u), (diagnostics.NextSequenceNumber, diagnostics.MaxNotificationsPerPublish));
 
         client.CreateSubscription(interval: 200);

@@ -133,6 +133,12 @@ public sealed class TransferTests
                 }
             )
         );
+        Assert.Equal(
+            StatusCodes.BadSubscriptionIdInvalid,
+            first.Fault(new ModifySubscriptionRequest { RequestHeader = SubscriptionClient.Header, SubscriptionId = id })
+        );
+        first.Republish(id, 1, out var fault);
+        Assert.Equal(StatusCodes.BadSubscriptionIdInvalid, fault);
         first.Close(deleteSubscriptions: true);
         Assert.Equal(1, world.Engine.Count);
     }
