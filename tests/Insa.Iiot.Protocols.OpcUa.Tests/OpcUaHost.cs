@@ -20,6 +20,9 @@ internal sealed class OpcUaHost : IDeviceAuthenticator, IUserAuthenticator, IAsy
     public const string Device = "press-1@acme";
     public const string User = "ann@example.com@acme";
 
+    /// <summary>A user of another tenant, who may do what <see cref="User"/> may.</summary>
+    public const string OtherUser = "bob@example.com@globex";
+
     public static readonly X509Certificate2 ClientCertificate = TestAuthority.SelfSigned("CN=Client");
     public static readonly X509Certificate2 DeviceCertificate = TestAuthority.SelfSigned("CN=press-1", uri: null);
     private static readonly X509Certificate2 ServerCertificate = MakeServerCertificate();
@@ -150,8 +153,8 @@ internal sealed class OpcUaHost : IDeviceAuthenticator, IUserAuthenticator, IAsy
     async ValueTask<UserGrant?> IUserAuthenticator.FindAsync(string userName, CancellationToken cancellationToken)
     {
         await Task.Yield();
-        return userName == User && UserPermissions is { } permissions
-            ? new UserGrant(TenantId.Parse("acme"), "1", User, 1, permissions)
+        return userName is User or OtherUser && UserPermissions is { } permissions
+            ? new UserGrant(TenantId.Parse(userName == User ? "acme" : "globex"), "1", userName, 1, permissions)
             : null;
     }
 

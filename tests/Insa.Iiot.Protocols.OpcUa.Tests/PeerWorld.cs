@@ -31,6 +31,18 @@ internal sealed class PeerWorld : IAsyncDisposable
         return world;
     }
 
+    /// <summary>Runs the client.</summary>
+    /// <param name="action">What it does: a function of its scripts.</param>
+    /// <param name="policy">The policy.</param>
+    /// <param name="mode">The mode.</param>
+    /// <param name="token">How it signs in.</param>
+    /// <param name="password">Another password than the right one.</param>
+    /// <param name="milliseconds">How long, where that matters.</param>
+    /// <param name="renewal">After how many milliseconds it renews its token.</param>
+    /// <param name="user">Another user than the device.</param>
+    /// <param name="more">What the action needs besides.</param>
+    /// <param name="waits">Whether the action connects itself.</param>
+    /// <param name="does">Does what the action asks for.</param>
     public async Task<JsonElement> RunAsync(
         string action,
         string policy,
@@ -39,7 +51,10 @@ internal sealed class PeerWorld : IAsyncDisposable
         string? password = null,
         int milliseconds = 0,
         int renewal = 0,
-        string? user = null
+        string? user = null,
+        object? more = null,
+        bool waits = false,
+        Func<string, Task>? does = null
     )
     {
         var order = JsonSerializer.Serialize(
@@ -55,6 +70,9 @@ internal sealed class PeerWorld : IAsyncDisposable
                 key = Path.Combine(_folder, "client.key"),
                 milliseconds,
                 renewal,
+                more,
+                waits,
+                retries = waits ? 20 : (int?)null,
                 token = new
                 {
                     kind = token,
@@ -69,16 +87,16 @@ internal sealed class PeerWorld : IAsyncDisposable
             new ProcessStartInfo("node", ["client.mjs", order])
             {
                 WorkingDirectory = PeerFolder(),
+                RedirectStandardInput = true,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             }
         )!;
-        var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
+        var result = await ConverseAsync(process, does).WaitAsync(TimeSpan.FromMinutes(2));
         await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
-        var line = (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries).LastOrDefault(l => l.StartsWith('{'));
-        Assert.True(line is not null, await error);
-        return JsonDocument.Parse(line!).RootElement;
+        Assert.True(result is not null, await error);
+        return JsonDocument.Parse(result!).RootElement;
     }
 
     /// <summary>The folder of what runs with node-opcua.</summary>
@@ -98,6 +116,23 @@ internal sealed class PeerWorld : IAsyncDisposable
     {
         await Host.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    // What it asks for is done in its order; its result comes last.
+    private static async Task<string?> ConverseAsync(Process process, Func<string, Task>? does)
+    {
+        string? result = null;
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line.StartsWith('{'))
+                result = line;
+            if (!line.StartsWith("? ", StringComparison.Ordinal))
+                continue;
+            await does!(line[2..]);
+            await process.StandardInput.WriteLineAsync("done");
+        }
+
+        return result;
     }
 
     private void Write(string name, X509Certificate2 certificate)

@@ -1,8 +1,12 @@
-// A client of node-opcua, for interoperability tests. Its one argument is JSON that says what to do; it prints one line of JSON.
+// A client of node-opcua, for interoperability tests. Its one argument is JSON that says what to do; it prints one line of JSON. Meanwhile it may ask the
+// test for something: by a line that begins with '?', which is answered by a line when it is done.
 import * as opcua from 'node-opcua';
 import { readFileSync, mkdirSync } from 'node:fs';
-import { createPrivateKey } from 'node:crypto';
+import { createInterface } from 'node:readline';
 import path from 'node:path';
+import * as history from './history.mjs';
+import * as stranger from './stranger.mjs';
+import * as subscriptions from './subscriptions.mjs';
 
 const {
   OPCUAClient, OPCUACertificateManager, MessageSecurityMode, SecurityPolicy, UserTokenType,
@@ -11,10 +15,18 @@ const {
 const order = JSON.parse(process.argv[2]);
 const result = { ok: false };
 
-function identity() {
+const answers = createInterface({ input: process.stdin });
+
+// Has the test do something.
+function ask(what) {
+  console.log(`? ${what}`);
+  return new Promise((resolve) => { answers.once('line', resolve); });
+}
+
+function identity(user) {
   switch (order.token?.kind) {
     case 'password':
-      return { type: UserTokenType.UserName, userName: order.token.user, password: order.token.password };
+      return { type: UserTokenType.UserName, userName: user ?? order.token.user, password: order.token.password };
     case 'certificate':
       return {
         type: UserTokenType.Certificate,
@@ -42,7 +54,7 @@ async function makeClient() {
     defaultSecureTokenLifetime: order.lifetime ?? 600000,
     tokenRenewalInterval: order.renewal ?? 0,
     keepSessionAlive: false,
-    connectionStrategy: { maxRetry: order.action === 'reconnect' ? 10 : 1, initialDelay: 100, maxDelay: 500 },
+    connectionStrategy: { maxRetry: order.retries ?? (order.action === 'reconnect' ? 10 : 1), initialDelay: 100, maxDelay: 500 },
     requestedSessionTimeout: 60000,
   });
 }
@@ -136,6 +148,8 @@ const actions = {
   },
 };
 
+Object.assign(actions, history, stranger, subscriptions);
+
 setTimeout(() => {
   console.log(JSON.stringify({ ...result, error: 'it took too long' }));
   process.exit(0);
@@ -144,8 +158,8 @@ setTimeout(() => {
 let client;
 try {
   client = await makeClient();
-  await client.connect(order.url);
-  await actions[order.action](client);
+  if (!order.waits) await client.connect(order.url);
+  await actions[order.action](client, { order, result, identity, makeClient, ask });
   result.ok = true;
 } catch (error) {
   result.error = `${error.message}`.split('\n')[0];
