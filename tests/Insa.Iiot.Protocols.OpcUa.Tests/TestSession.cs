@@ -82,6 +82,28 @@ internal static class TestSession
             UserTokenSignature = userSignature ?? new SignatureData(),
         };
 
+    /// <summary>Signs in as whom a certificate says.</summary>
+    public static Task<ActivateSessionResponse> ActivateByCertificateAsync(
+        this TestChannel channel,
+        CreateSessionResponse created,
+        X509Certificate2 certificate
+    ) => channel.CallAsync<ActivateSessionResponse>(channel.RequestByCertificate(created, certificate));
+
+    public static ActivateSessionRequest RequestByCertificate(
+        this TestChannel channel,
+        CreateSessionResponse created,
+        X509Certificate2 certificate
+    )
+    {
+        var (policyId, policy) = channel.FindToken(created, UserTokenType.Certificate);
+        return channel.ActivateRequest(
+            created,
+            created.ServerNonce!,
+            new X509IdentityToken { PolicyId = policyId, CertificateData = certificate.RawData },
+            Sign(certificate, policy, created.ServerCertificate!, created.ServerNonce!)
+        );
+    }
+
     public static SignatureData Sign(X509Certificate2 certificate, SecurityPolicy policy, byte[] serverCertificate, byte[] nonce)
     {
         using var key = certificate.GetRSAPrivateKey()!;

@@ -245,4 +245,66 @@ public sealed class RawHistoryTests : IDisposable
             StringComparison.Ordinal
         );
     }
+
+    [Theory]
+    [InlineData("00:00", null, 3)]
+    [InlineData("00:00", "23:00", 3)]
+    [InlineData(null, "23:00", 3)]
+    public async Task However_long_the_range_no_more_is_read_than_is_answered(string? start, string? end, int count)
+    {
+        using var world = new HistoryWorld();
+        for (var minute = 0; minute < 1000; minute++)
+            world.Store.Add(HistoryWorld.Day.AddMinutes(minute), minute);
+        var result = await world.ReadRawAsync(start, end, (uint)count);
+        Assert.Equal(count, HistoryWorld.Text(result).Split(' ').Length);
+
+        // Back from the end the store is read in stretches that grow; the last one may have held more.
+        Assert.InRange(world.Store.Read, count, start is null ? 16 * count : count + 1);
+    }
+
+    [Theory]
+    [InlineData(1601)]
+    [InlineData(1970)]
+    public async Task A_start_at_an_epoch_is_paged_like_any_other(int year)
+    {
+        using var world = new HistoryWorld(HistoryLimits.Default with { MaxValuesPerNode = 10 });
+        for (var minute = 0; minute < 1000; minute++)
+            world.Store.Add(HistoryWorld.Day.AddMinutes(minute), minute);
+        var details = new ReadRawModifiedDetails
+        {
+            // One tick into 1601: 0 would say that there is no start.
+            StartTime = UaDateTime.From(new DateTime(year, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddTicks(1)),
+            EndTime = HistoryWorld.Ua("23:00"),
+        };
+        var result = await world.ReadOneAsync(details);
+        Assert.Equal(10, HistoryWorld.Text(result).Split(' ').Length);
+        Assert.NotNull(result.ContinuationPoint);
+        Assert.Equal(11, world.Store.Read);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_page_has_a_value_outside_of_its_range(bool newestFirst)
+    {
+        using var world = new HistoryWorld();
+        for (var minute = 0; minute < 60; minute++)
+            world.Store.Add(HistoryWorld.Day.AddMinutes(minute), minute);
+        var (start, end) = newestFirst ? ("00:40", "00:20") : ("00:20", "00:40");
+        byte[]? point = null;
+        var read = new List<string>();
+        do
+        {
+            var result = await world.ReadRawAsync(start, end, 7, point: point);
+            point = result.ContinuationPoint;
+
+            // Values that come meanwhile, on both sides of the range.
+            world.Store.Add(HistoryWorld.Day.AddMinutes(19).AddSeconds(read.Count + 1), -1);
+            world.Store.Add(HistoryWorld.Day.AddMinutes(40).AddSeconds(read.Count + 1), -1);
+            read.AddRange(HistoryWorld.Text(result).Split(' '));
+        } while (point is not null);
+
+        var minutes = newestFirst ? Enumerable.Range(21, 20).Reverse() : Enumerable.Range(20, 20);
+        Assert.Equal(minutes.Select(minute => $"00:{minute}={minute}"), read);
+    }
 }

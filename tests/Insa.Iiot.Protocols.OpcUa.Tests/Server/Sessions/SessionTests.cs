@@ -45,7 +45,7 @@ public sealed class SessionTests
         await using var host = await OpcUaHost.StartAsync();
         await using var channel = await TestChannel.OpenAsync(host, Policy, Mode);
         var created = await channel.CreateSessionAsync();
-        await ActivateByCertificateAsync(channel, created, OpcUaHost.DeviceCertificate);
+        await channel.ActivateByCertificateAsync(created, OpcUaHost.DeviceCertificate);
         Assert.Equal("press-1", Assert.Single(SessionsOf(host).All).ActiveIdentity.Device!.Device.Value);
     }
 
@@ -56,7 +56,7 @@ public sealed class SessionTests
         using var certificate = TestAuthority.SelfSigned($"CN={OpcUaHost.User}", uri: null);
         await using var channel = await TestChannel.OpenAsync(host, Policy, Mode);
         var created = await channel.CreateSessionAsync();
-        var request = ByCertificate(channel, created, certificate);
+        var request = channel.RequestByCertificate(created, certificate);
         Assert.Equal(StatusCodes.BadIdentityTokenRejected, await channel.FaultAsync(request));
 
         host.TrustUser(certificate);
@@ -64,7 +64,7 @@ public sealed class SessionTests
         second.TrustUser(certificate);
         await using var other = await TestChannel.OpenAsync(second, Policy, Mode);
         created = await other.CreateSessionAsync();
-        await ActivateByCertificateAsync(other, created, certificate);
+        await other.ActivateByCertificateAsync(created, certificate);
         Assert.NotNull(Assert.Single(SessionsOf(second).All).ActiveIdentity.User);
     }
 
@@ -474,25 +474,4 @@ public sealed class SessionTests
     }
 
     private static SessionTable SessionsOf(OpcUaHost host) => host.Services.GetRequiredService<SessionTable>();
-
-    private static Task<ActivateSessionResponse> ActivateByCertificateAsync(
-        TestChannel channel,
-        CreateSessionResponse created,
-        System.Security.Cryptography.X509Certificates.X509Certificate2 certificate
-    ) => channel.CallAsync<ActivateSessionResponse>(ByCertificate(channel, created, certificate));
-
-    private static ActivateSessionRequest ByCertificate(
-        TestChannel channel,
-        CreateSessionResponse created,
-        System.Security.Cryptography.X509Certificates.X509Certificate2 certificate
-    )
-    {
-        var (policyId, policy) = channel.FindToken(created, UserTokenType.Certificate);
-        return channel.ActivateRequest(
-            created,
-            created.ServerNonce!,
-            new X509IdentityToken { PolicyId = policyId, CertificateData = certificate.RawData },
-            TestSession.Sign(certificate, policy, created.ServerCertificate!, created.ServerNonce!)
-        );
-    }
 }
