@@ -73,6 +73,14 @@ const string Usage = """
       --rounds 3             runs per side, after one to warm up
       --compare node-opcua   the peer; without it the server runs alone
       --json                 prints one JSON document
+    Usage: opcua space [options]
+                             starts the OPC UA server over a store with one large tenant, and asks for a device of it
+      --devices 10000        devices of the tenant
+      --metrics 10           metrics of each
+      --store sqlite|postgres
+                             where they are; postgres is a private server
+      --rounds 5             starts, after one to warm up
+      --json                 prints one JSON document
     Usage: copy [options]    writes the same telemetry by psql and by the sink to a private PostgreSQL server, in alternating runs
       --points 2000000       points of a run
       --rounds 3             runs per case, after one to warm up
@@ -93,6 +101,8 @@ if (args is ["serve-coap", var coapStore, var coapData])
     return await LoadServer.RunAsync(coapStore, coapData, isCoap: true);
 if (args is ["serve-opcua", var opcuaLoad, var opcuaData])
     return await OpcUaLoadServer.RunAsync(opcuaLoad, opcuaData);
+if (args is ["serve-opcua-space", var spaceStore, var spaceData])
+    return await OpcUaSpaceServer.RunAsync(spaceStore, spaceData);
 var usage = Usage.Replace("{CASES}", string.Join(',', CopyCase.All.Select(known => known.Name)), StringComparison.Ordinal);
 if (args.Contains("--help"))
 {
@@ -148,6 +158,14 @@ if (args is ["coap", .. var coapArgs])
     if (CoapOptions.TryParse(coapArgs, out var coapOptions, out var coapError))
         return await CoapLoad.RunAsync(coapOptions);
     Console.Error.WriteLine(coapError + Environment.NewLine + usage);
+    return 2;
+}
+
+if (args is ["opcua", "space", .. var spaceArgs])
+{
+    if (OpcUaSpaceOptions.TryParse(spaceArgs, out var spaceOptions, out var spaceError))
+        return await OpcUaSpace.RunAsync(spaceOptions);
+    Console.Error.WriteLine(spaceError + Environment.NewLine + usage);
     return 2;
 }
 

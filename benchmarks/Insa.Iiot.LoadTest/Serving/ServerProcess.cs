@@ -165,6 +165,13 @@ internal sealed class ServerProcess : IAsyncDisposable
         return StartServeAsync("serve-opcua", string.Create(CultureInfo.InvariantCulture, $"{rate}x{changing}"), folder, null);
     }
 
+    /// <summary>Starts our OPC UA server over a store that is filled already.</summary>
+    /// <param name="store"><c>sqlite</c> or <c>postgres</c>.</param>
+    /// <param name="folder">Its database and certificates: deleted with the server.</param>
+    /// <param name="postgres">The connection string of <c>postgres</c>.</param>
+    public static Task<ServerProcess> StartOpcUaSpaceAsync(string store, string folder, string? postgres) =>
+        StartServeAsync("serve-opcua-space", store, folder, postgres);
+
     /// <summary>Starts node-opcua's server with the same variables.</summary>
     public static async Task<ServerProcess> StartNodeOpcUaAsync(int rate, int changing)
     {
