@@ -5,6 +5,8 @@ namespace Insa.Iiot.Storage.Sqlite.Telemetry;
 /// <summary>Reads many series or devices of one tenant, one after the other.</summary>
 internal sealed class SqliteSeriesReader(SqliteTelemetryReader reader) : ITelemetrySeriesReader
 {
+    private const int DevicesPerRead = 100;
+
     private static readonly TimeSpan ShortestBucket = TimeSpan.FromMilliseconds(1);
 
     public IAsyncEnumerable<TelemetrySeriesBucket> AggregateAsync(
@@ -25,10 +27,17 @@ internal sealed class SqliteSeriesReader(SqliteTelemetryReader reader) : ITeleme
     )
     {
         ArgumentNullException.ThrowIfNull(devices);
-        foreach (var device in devices)
+
+        // SQLite answers on the calling thread; the caller gets control back before the first look at the disk.
+        await Task.Yield();
+        foreach (var part in devices.Chunk(DevicesPerRead))
         {
-            foreach (var point in await reader.ReadLatestAsync(tenant, device, cancellationToken).ConfigureAwait(false))
-                yield return new TelemetryDevicePoint(device, point);
+            var latest = reader.ReadLatest(tenant, part, cancellationToken);
+            for (var i = 0; i < part.Length; i++)
+            {
+                foreach (var point in latest[i])
+                    yield return new TelemetryDevicePoint(part[i], point);
+            }
         }
     }
 

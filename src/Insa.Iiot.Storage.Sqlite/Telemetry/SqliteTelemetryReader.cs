@@ -43,46 +43,24 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         CancellationToken cancellationToken = default
     )
     {
-        return ValueTask.FromResult(
-            database.Read<IReadOnlyList<TelemetryPoint>>(connection => ReadLatest(connection, tenant, device, cancellationToken))
-        );
+        cancellationToken.ThrowIfCancellationRequested();
+        return ValueTask.FromResult<IReadOnlyList<TelemetryPoint>>(ReadLatest(tenant, [device], cancellationToken)[0]);
     }
 
-    private static TelemetryPoint[] ReadLatest(
-        SqliteConnection connection,
-        TenantId tenant,
-        DeviceId device,
-        CancellationToken cancellationToken
-    )
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = """
-            SELECT f.ts, f.layout, f.sequence, f.format, f.vals, f.quality, l.metrics
-            FROM tenant t
-            JOIN telemetry_device d ON d.tenant = t.id AND d.name = $device
-            JOIN telemetry_shape s ON s.device = d.id
-            JOIN telemetry_frame f ON f.ts = s.last_ts AND f.device = s.device AND f.layout = s.layout
-            JOIN telemetry_layout l ON l.id = f.layout AND l.tenant = t.id
-            WHERE t.name = $tenant
-            """;
-        command.Parameters.AddWithValue("$tenant", tenant.Value);
-        command.Parameters.AddWithValue("$device", device.Value);
-
-        var latest = new SortedDictionary<string, (long Ts, long Sequence, TelemetryPoint Point)>(StringComparer.Ordinal);
-        using var rows = command.ExecuteReader();
-        while (rows.Read())
+    /// <summary>The newest points of each of some devices, by metric (ordinal).</summary>
+    public TelemetryPoint[][] ReadLatest(TenantId tenant, DeviceId[] devices, CancellationToken cancellationToken) =>
+        database.Read(connection =>
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            var (ts, sequence) = (rows.GetInt64(0), rows.GetInt64(2));
-            foreach (var point in Decode(rows, LayoutText.Split(rows.GetString(6))))
-            {
-                if (!latest.TryGetValue(point.Metric, out var other) || (ts, sequence).CompareTo((other.Ts, other.Sequence)) > 0)
-                    latest[point.Metric] = (ts, sequence, point);
-            }
-        }
-
-        return [.. latest.Values.Select(entry => entry.Point)];
-    }
+            using var latest = new LatestPoints(connection, tenant);
+            return Array.ConvertAll(
+                devices,
+                device =>
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    return latest.Of(device);
+                }
+            );
+        });
 
     public ValueTask<IReadOnlyList<TelemetryBucket>> AggregateAsync(
         TenantId tenant,
@@ -244,7 +222,8 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
         }
     }
 
-    private static TelemetryPoint[] Decode(SqliteDataReader rows, string[] metrics)
+    /// <summary>The points of a frame, whose columns come first: time, layout, sequence, format, values, quality.</summary>
+    internal static TelemetryPoint[] Decode(SqliteDataReader rows, string[] metrics)
     {
         var timestamp = MicrosecondTime.ToDateTime(rows.GetInt64(0));
         var values = new TelemetryValue[metrics.Length];
