@@ -141,11 +141,11 @@ internal sealed class DeviceNode
         lock (_lock)
         {
             var isModelChanged = false;
-            foreach (var point in points)
+            for (var i = 0; i < points.Count; i++)
             {
-                if (Shape.FindSlot(names.Get(point.Metric).Utf8) >= 0)
+                if (Shape.FindSlot(points[i].Metric, i) >= 0)
                     continue;
-                Extend(names, points.Select(all => all.Metric).ToArray());
+                Extend(names, [.. points.Select(all => all.Metric)]);
                 isModelChanged = true;
                 break;
             }
@@ -153,11 +153,11 @@ internal sealed class DeviceNode
             var values = _values;
             Volatile.Write(ref _sequence, _sequence + 1);
             Volatile.WriteBarrier();
-            foreach (var point in points)
+            for (var i = 0; i < points.Count; i++)
             {
-                var slot = Shape.FindSlot(names.Get(point.Metric).Utf8);
+                var slot = values.Shape.FindSlot(points[i].Metric, i);
                 var ticks = values.TicksOf(slot);
-                var stored = ToLatest(point);
+                var stored = ToLatest(points[i]);
                 if (ticks > stored.Ticks || (ticks == stored.Ticks && IsSame(values[slot], stored)))
                     continue;
                 isModelChanged |= ticks != 0 && values[slot].Kind != stored.Kind;

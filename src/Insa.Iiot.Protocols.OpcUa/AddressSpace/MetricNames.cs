@@ -12,6 +12,7 @@ internal sealed class MetricNames(TenantId tenant, IMetricCatalog catalog)
     private readonly ConcurrentDictionary<string, MetricName> _names = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
     private int _shapes;
+    private (MetricShape? From, IReadOnlyList<string> Names, MetricShape? To) _last = (null, [], null);
 
     /// <summary>The shape of a device that has said nothing yet.</summary>
     public MetricShape Root { get; } = MetricShape.MakeRoot();
@@ -25,7 +26,10 @@ internal sealed class MetricNames(TenantId tenant, IMetricCatalog catalog)
     {
         lock (_lock)
         {
-            var extended = shape;
+            // One device after the other has the same metrics.
+            if (_last.To is { } known && ReferenceEquals(_last.From, shape) && _last.Names.SequenceEqual(names, StringComparer.Ordinal))
+                return known;
+            var (extended, isShared) = (shape, true);
             foreach (var text in names)
             {
                 var name = Get(text);
@@ -34,9 +38,13 @@ internal sealed class MetricNames(TenantId tenant, IMetricCatalog catalog)
                 var isKnown = extended.IsKnown(name);
                 if (!isKnown)
                     _shapes++;
-                extended = extended.With(name, mayShare: isKnown || _shapes <= MostShapes);
+                var mayShare = isKnown || _shapes <= MostShapes;
+                extended = extended.With(name, mayShare);
+                isShared &= mayShare;
             }
 
+            if (isShared)
+                _last = (shape, names, extended);
             return extended;
         }
     }

@@ -41,6 +41,16 @@ internal sealed class MetricShape
         return -1;
     }
 
+    /// <summary>As <see cref="FindSlot(ReadOnlySpan{byte})"/>, with the slot where the metric probably is: most devices have theirs in the order in which stores give them.</summary>
+    public int FindSlot(string name, int likely)
+    {
+        var names = Names;
+        if (likely < names.Length && names[likely].Text == name)
+            return likely;
+        var utf8 = System.Text.Encoding.UTF8.GetBytes(name);
+        return FindSlot(utf8);
+    }
+
     /// <summary>The slots of a layout's metrics, from a memory of the last layout asked for.</summary>
     /// <returns><see langword="null"/> if the layout has a metric that the shape lacks.</returns>
     public int[]? FindSlots(TelemetryLayout layout, MetricNames names)

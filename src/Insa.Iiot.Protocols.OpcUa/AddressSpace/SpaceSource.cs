@@ -4,7 +4,7 @@ namespace Insa.Iiot.Protocols.OpcUa.AddressSpace;
 internal sealed class SpaceSource(IDeviceRegistry registry, ITelemetryReader reader, ITelemetrySeriesReader? seriesReader = null)
 {
     private const int DevicesPerPage = 1000;
-    private const int DevicesPerRead = 250;
+    private const int DevicesPerRead = 500;
 
     /// <summary>Makes the space what the registry and the store say. Values that are newer in it stay.</summary>
     /// <exception cref="TelemetryStoreException">The store cannot be reached.</exception>

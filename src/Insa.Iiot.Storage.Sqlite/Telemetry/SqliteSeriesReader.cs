@@ -5,7 +5,7 @@ namespace Insa.Iiot.Storage.Sqlite.Telemetry;
 /// <summary>Reads many series or devices of one tenant, one after the other.</summary>
 internal sealed class SqliteSeriesReader(SqliteTelemetryReader reader) : ITelemetrySeriesReader
 {
-    private const int DevicesPerRead = 100;
+    private const int DevicesPerRead = 250;
 
     private static readonly TimeSpan ShortestBucket = TimeSpan.FromMilliseconds(1);
 

@@ -49,18 +49,7 @@ internal sealed class SqliteTelemetryReader(SqliteDatabase database) : ITelemetr
 
     /// <summary>The newest points of each of some devices, by metric (ordinal).</summary>
     public TelemetryPoint[][] ReadLatest(TenantId tenant, DeviceId[] devices, CancellationToken cancellationToken) =>
-        database.Read(connection =>
-        {
-            using var latest = new LatestPoints(connection, tenant);
-            return Array.ConvertAll(
-                devices,
-                device =>
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    return latest.Of(device);
-                }
-            );
-        });
+        database.Read(connection => LatestPoints.Read(connection, tenant, devices, cancellationToken));
 
     public ValueTask<IReadOnlyList<TelemetryBucket>> AggregateAsync(
         TenantId tenant,

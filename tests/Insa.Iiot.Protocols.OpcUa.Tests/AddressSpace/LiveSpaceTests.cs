@@ -179,6 +179,31 @@ public sealed class LiveSpaceTests
     }
 
     [Fact]
+    public void What_was_said_of_one_device_is_not_taken_for_another_that_has_other_metrics()
+    {
+        var names = new MetricNames(Acme, new FixedCatalog());
+        var first = names.Extend(names.Root, ["a", "b"]);
+        Assert.Equal(-1, names.Extend(names.Root, ["a", "c"]).FindSlot("b"u8));
+        Assert.Equal(1, names.Extend(names.Root, ["b", "a"]).FindSlot("a"u8));
+        Assert.Same(first, names.Extend(names.Root, ["a", "b"]));
+        Assert.Equal(2, names.Extend(first, ["a", "b", "c"]).FindSlot("c"u8));
+    }
+
+    [Fact]
+    public void Stored_values_find_their_metrics_in_whatever_order_they_come()
+    {
+        var names = new MetricNames(Acme, new FixedCatalog());
+        var device = new DeviceNode(new Device { Id = DeviceId.Parse("d") });
+        device.Reconcile([Point("b", 1, 0), Point("a", 2, 0)], names, []);
+        device.Reconcile([Point("a", 3, 1), Point("b", 4, 1), Point("c", 5, 1)], names, []);
+        foreach (var (name, value) in (ReadOnlySpan<(string, double)>)[("a", 3), ("b", 4), ("c", 5)])
+            Assert.Equal(value, BitConverter.Int64BitsToDouble(device.Read(device.Shape.FindSlot(name, 0)).Bits));
+
+        static TelemetryPoint Point(string metric, double value, int second) =>
+            new(metric, Now.AddSeconds(second), TelemetryValue.Of(value), default);
+    }
+
+    [Fact]
     public async Task Values_read_while_they_are_written_are_of_one_moment()
     {
         var names = new MetricNames(Acme, new FixedCatalog());
