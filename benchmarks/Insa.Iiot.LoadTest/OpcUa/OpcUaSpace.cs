@@ -46,6 +46,7 @@ internal static class OpcUaSpace
             starts.MedianOf(start => start.ListeningMilliseconds),
             starts.MedianOf(start => start.SignedInMilliseconds),
             starts.MedianOf(start => start.AnsweredMilliseconds),
+            starts.MedianOf(start => start.AllMilliseconds),
             starts.MedianOf(start => start.ResidentMebibytes),
             starts.MedianOf(start => start.PeakMebibytes)
         );
@@ -89,6 +90,7 @@ internal static class OpcUaSpace
                 Stopwatch.GetElapsedTime(began, listening).TotalMilliseconds,
                 Stopwatch.GetElapsedTime(listening, signedIn).TotalMilliseconds,
                 Stopwatch.GetElapsedTime(signedIn, answered).TotalMilliseconds,
+                Stopwatch.GetElapsedTime(began, answered).TotalMilliseconds,
                 resident / Mebibyte,
                 ProcessUsage.Of(server.Id).PeakBytes / Mebibyte
             );
