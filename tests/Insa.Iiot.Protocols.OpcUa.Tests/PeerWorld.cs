@@ -39,7 +39,8 @@ internal sealed class PeerWorld : IAsyncDisposable
         string? password = null,
         int milliseconds = 0,
         int renewal = 0,
-        string? user = null
+        string? user = null,
+        string script = "client.mjs"
     )
     {
         var order = JsonSerializer.Serialize(
@@ -66,7 +67,7 @@ internal sealed class PeerWorld : IAsyncDisposable
             }
         );
         using var process = Process.Start(
-            new ProcessStartInfo("node", ["client.mjs", order])
+            new ProcessStartInfo("node", [script, order])
             {
                 WorkingDirectory = PeerFolder(),
                 RedirectStandardOutput = true,

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Insa.Iiot.Protocols.OpcUa.Encoding;
+using Insa.Iiot.Protocols.OpcUa.Events;
 using Insa.Iiot.Protocols.OpcUa.History;
 using Insa.Iiot.Protocols.OpcUa.Server;
 using Insa.Iiot.Protocols.OpcUa.Server.Methods;
@@ -54,6 +55,13 @@ internal static class AddressSpaceRegistration
         );
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IHostedService, MonitoredValues>(provider => provider.GetRequiredService<MonitoredValues>())
+        );
+
+        services.TryAddSingleton<EventMaker>();
+        services.TryAddSingleton<MonitoredEvents>();
+        services.TryAddSingleton<IMonitoredEvents>(provider => provider.GetRequiredService<MonitoredEvents>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<ISpaceListener, MonitoredEvents>(provider => provider.GetRequiredService<MonitoredEvents>())
         );
 
         services.TryAddSingleton<IHistoryNodes, HistoryNodes>();

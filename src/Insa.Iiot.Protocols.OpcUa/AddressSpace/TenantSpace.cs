@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
+using Insa.Iiot.Protocols.OpcUa.Events;
 
 namespace Insa.Iiot.Protocols.OpcUa.AddressSpace;
 
@@ -42,6 +43,9 @@ internal sealed partial class TenantSpace
     public string[] NamespaceUris { get; }
 
     public MetricNames Names { get; }
+
+    /// <summary>Who watches its events.</summary>
+    public SpaceEvents Events { get; } = new();
 
     public StandardNodes Nodes => _shared.Nodes;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
+using Insa.Iiot.Protocols.OpcUa.Events;
 using Insa.Iiot.Protocols.OpcUa.Server.Sessions;
 using Insa.Iiot.Protocols.OpcUa.Types;
 
@@ -21,6 +22,7 @@ internal sealed partial class Subscription
     private int _links;
     private int _disabled;
     private int _deletedListed;
+    private int _eventItems;
 
     public Subscription(
         SubscriptionEngine engine,
@@ -69,32 +71,49 @@ internal sealed partial class Subscription
 
     public long NowMs => _engine.NowMs;
 
-    /// <summary>The values queued beyond one per item, at most.</summary>
+    public IMonitoredValues Values => _engine.Values;
+
+    public IMonitoredEvents Events => _engine.Events;
+
+    /// <summary>What its items take of the room that queues have: the values queued beyond one per item, at most, and what events take.</summary>
     public int QueuedValues => _queuedValues;
+
+    /// <summary>How many of its items are of events.</summary>
+    public int EventItems => _eventItems;
 
     /// <summary>Adds an item, which is disabled yet.</summary>
     public void Add(MonitoredItem item)
     {
         _items.Add(item.Id, item);
         _disabled++;
-        _queuedValues += item.Settings.QueueSize - 1;
-        _engine.Values.Watch(item.Attribute, item);
+        _eventItems += item is EventItem ? 1 : 0;
+        _queuedValues += item.Cost;
+        item.Watch();
     }
 
     public bool TryFind(uint itemId, [MaybeNullWhen(false)] out MonitoredItem item) => _items.TryGetValue(itemId, out item);
 
-    public void Modify(MonitoredItem item, in ItemSettings settings)
+    public void Modify(ValueItem item, in ItemSettings settings)
     {
-        _queuedValues += settings.QueueSize - item.Settings.QueueSize;
+        _queuedValues -= item.Cost;
         item.Apply(settings);
+        _queuedValues += item.Cost;
+    }
+
+    public void Modify(EventItem item, in ItemSettings settings, EventQuery query)
+    {
+        _queuedValues -= item.Cost;
+        item.Apply(settings, query);
+        _queuedValues += item.Cost;
     }
 
     public bool DeleteItem(uint itemId)
     {
         if (!_items.Remove(itemId, out var item))
             return false;
-        _engine.Values.Unwatch(item.Attribute, item);
-        _queuedValues -= item.Settings.QueueSize - 1;
+        item.Unwatch();
+        _eventItems -= item is EventItem ? 1 : 0;
+        _queuedValues -= item.Cost;
         _disabled -= item.Mode == MonitoringMode.Disabled ? 1 : 0;
         foreach (var linked in item.Links ?? [])
             linked.LinkedBy!.Remove(item);
@@ -144,7 +163,7 @@ internal sealed partial class Subscription
     }
 
     /// <summary>The current value of an item, with a server time.</summary>
-    public DataValue ReadNow(MonitoredItem item)
+    public DataValue ReadNow(ValueItem item)
     {
         var value = _engine.Values.Read(item.Attribute);
         return value.ServerTimestamp == 0 ? value with { ServerTimestamp = _engine.UaNow } : value;
@@ -177,6 +196,12 @@ internal sealed partial class Subscription
         _engine.Metrics.ValueDiscarded();
     }
 
+    public void CountEventOverflow()
+    {
+        _eventOverflows++;
+        _engine.Metrics.ValueDiscarded();
+    }
+
     /// <summary>Lets go of its items and messages.</summary>
     public void Close()
     {
@@ -184,11 +209,12 @@ internal sealed partial class Subscription
         Session = null;
         foreach (var item in _items.Values)
         {
-            _engine.Values.Unwatch(item.Attribute, item);
+            item.Unwatch();
             item.Delete();
         }
 
         _items.Clear();
+        _eventItems = 0;
         (_firstReady, _lastReady, _pending) = (null, null, null);
         Unacknowledged.Clear();
         _values?.Dispose();
