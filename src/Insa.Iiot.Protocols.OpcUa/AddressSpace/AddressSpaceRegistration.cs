@@ -1,4 +1,5 @@
 using System.Reflection;
+using Insa.Iiot.Protocols.OpcUa.Alarms;
 using Insa.Iiot.Protocols.OpcUa.Encoding;
 using Insa.Iiot.Protocols.OpcUa.Events;
 using Insa.Iiot.Protocols.OpcUa.History;
@@ -63,6 +64,9 @@ internal static class AddressSpaceRegistration
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<ISpaceListener, MonitoredEvents>(provider => provider.GetRequiredService<MonitoredEvents>())
         );
+
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, AlarmFeed>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IMethodModule, ConditionMethods>());
 
         services.TryAddSingleton<IHistoryNodes, HistoryNodes>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITelemetryDecoder, WriteDecoder>());

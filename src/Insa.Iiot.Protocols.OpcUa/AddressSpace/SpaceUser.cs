@@ -19,6 +19,8 @@ internal sealed class SpaceUser
         _mayRead = identity.May(SessionPermissions.ReadTelemetry);
         _mayWrite = identity.May(SessionPermissions.WriteTelemetry);
         _mayCommand = identity.May(SessionPermissions.ExecuteCommands);
+        MaySeeAlarms = _device is not null || identity.May(SessionPermissions.ReadAlarms);
+        MayActOnAlarms = identity.May(SessionPermissions.ActOnAlarms);
     }
 
     public SessionIdentity Identity { get; }
@@ -37,6 +39,12 @@ internal sealed class SpaceUser
 
     /// <summary>Whether they may send commands to devices that they see.</summary>
     public bool MayCommand => _mayCommand;
+
+    /// <summary>Whether they hear of the alarms of devices that they see.</summary>
+    public bool MaySeeAlarms { get; }
+
+    /// <summary>Whether they may acknowledge and comment alarms that they see.</summary>
+    public bool MayActOnAlarms { get; }
 
     /// <summary>The session by which their telemetry of a device comes in.</summary>
     public DeviceSession IngestSession(DeviceNode device) => _device ?? new DeviceSession(Identity.Tenant, device.Id).Over("opcua");

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Insa.Iiot.Protocols.OpcUa.Alarms;
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
 using Insa.Iiot.Protocols.OpcUa.Events;
 
@@ -28,6 +29,7 @@ internal sealed partial class TenantSpace
         _tenantUtf8 = System.Text.Encoding.ASCII.GetBytes(tenant.Value);
         _devicesById = _devices.GetAlternateLookup<ReadOnlySpan<byte>>();
         Names = new MetricNames(tenant, shared.Catalog);
+        Alarms = new SpaceAlarms(this);
         NamespaceUris = [UaNamespace, shared.ApplicationUri, TypesUri, $"urn:insa:iiot:{tenant.Value}:devices"];
     }
 
@@ -46,6 +48,9 @@ internal sealed partial class TenantSpace
 
     /// <summary>Who watches its events.</summary>
     public SpaceEvents Events { get; } = new();
+
+    /// <summary>The alarms of its devices.</summary>
+    public SpaceAlarms Alarms { get; }
 
     public StandardNodes Nodes => _shared.Nodes;
 

@@ -49,7 +49,11 @@ internal sealed class OpcUaMetrics
             "{subscription}",
             "Subscriptions that ended for want of Publish requests."
         );
-        _notifications = meter.CreateCounter<long>("insa.iiot.opcua.notifications", "{notification}", "Values and events sent to subscribers.");
+        _notifications = meter.CreateCounter<long>(
+            "insa.iiot.opcua.notifications",
+            "{notification}",
+            "Values and events sent to subscribers."
+        );
         _discardedValues = meter.CreateCounter<long>(
             "insa.iiot.opcua.notifications.discarded",
             "{notification}",

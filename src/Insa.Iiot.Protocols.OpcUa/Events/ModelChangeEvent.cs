@@ -14,9 +14,9 @@ internal sealed class ModelChangeEvent(in EventHead head, TenantSpace space, IRe
 
     public override UaEvent? SeenBy(SpaceUser user)
     {
-        var seen = changes.Where(change => user.MaySee(change.Affected)).ToList();
-        if (seen.Count == changes.Count)
+        if (changes.All(change => user.MaySee(change.Affected)))
             return this;
+        var seen = changes.Where(change => user.MaySee(change.Affected)).ToList();
 
         // That the folder of devices has changed tells of the devices that are not seen.
         return seen.Exists(change => change.Affected.Owner is not null) ? new ModelChangeEvent(Head, space, seen) : null;

@@ -31,7 +31,7 @@ internal sealed class MonitoredEvents(EventMaker maker) : IMonitoredEvents, ISpa
             return StatusCodes.BadAttributeIdInvalid;
         if (!space.Space.IsNotifier(found))
             return StatusCodes.BadNotSupported;
-        notifier = new SpaceNotifier(space, found);
+        notifier = new SpaceNotifier(space.Space, found);
         return StatusCodes.Good;
     }
 

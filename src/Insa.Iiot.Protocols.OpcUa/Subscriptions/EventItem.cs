@@ -43,9 +43,23 @@ internal sealed class EventItem(Subscription subscription, uint id, IEventNotifi
     {
         lock (Subscription.Gate)
         {
-            if (!IsDeleted && Mode != MonitoringMode.Disabled && Query.Passes(e))
-                Enqueue(e);
+            if (!IsDeleted && Mode != MonitoringMode.Disabled)
+                Offer(e);
         }
+    }
+
+    /// <summary>
+    /// Tells once more of conditions (OPC 10000-9 §5.5.7): those that are to be seen here and pass the filter, between a beginning and an end that no filter keeps
+    /// back.
+    /// </summary>
+    public void Refresh(UaEvent start, IReadOnlyList<UaEvent> conditions, UaEvent end)
+    {
+        if (Mode == MonitoringMode.Disabled)
+            return;
+        Enqueue(start);
+        foreach (var condition in conditions)
+            Offer(condition);
+        Enqueue(end);
     }
 
     public override void SetMode(MonitoringMode mode)
@@ -100,6 +114,12 @@ internal sealed class EventItem(Subscription subscription, uint id, IEventNotifi
         IsTriggered = false;
     }
 
+    private void Offer(UaEvent e)
+    {
+        if (notifier.See(e, Subscription.Reader) is { } seen && Query.Passes(seen))
+            Enqueue(seen);
+    }
+
     private void Enqueue(UaEvent e)
     {
         if (_queued < Settings.QueueSize)
@@ -130,8 +150,8 @@ internal sealed class EventItem(Subscription subscription, uint id, IEventNotifi
 
     private void Overflow()
     {
+        Subscription.CountEventOverflow(isTold: _overflow is null);
         _overflow ??= Subscription.Events.Maker.MakeOverflow();
-        Subscription.CountEventOverflow();
     }
 
     private void Grow()

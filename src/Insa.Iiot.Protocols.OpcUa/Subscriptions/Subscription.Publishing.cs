@@ -131,6 +131,10 @@ internal sealed partial class Subscription
                 _transfersToSameClient++;
             (Owner, OwnerApplication) = (session.Identity, session.ApplicationUri);
         }
+        else
+        {
+            Owner = Reader;
+        }
 
         Session = session;
         KeepAlive();

@@ -55,6 +55,9 @@ internal sealed partial class Subscription
     /// <summary>Whose it is, also when its session is gone.</summary>
     public SessionIdentity Owner { get; private set; }
 
+    /// <summary>Who reads what it has to say: its session's user as they are now, or its owner while it waits for them.</summary>
+    public SessionIdentity Reader => Session?.Identity ?? Owner;
+
     /// <summary>The client application, which stands for an anonymous owner.</summary>
     public string? OwnerApplication { get; private set; }
 
@@ -64,6 +67,9 @@ internal sealed partial class Subscription
 
     /// <summary>Readable without the lock.</summary>
     public bool IsClosed { get; private set; }
+
+    /// <summary>Whether its conditions are being refreshed.</summary>
+    public bool IsRefreshing { get; set; }
 
     public RetransmissionQueue Unacknowledged { get; }
 
@@ -196,9 +202,10 @@ internal sealed partial class Subscription
         _engine.Metrics.ValueDiscarded();
     }
 
-    public void CountEventOverflow()
+    /// <summary>Counts an event that found no room, and with the first of them the event that tells of it (Part 5 §12.15).</summary>
+    public void CountEventOverflow(bool isTold)
     {
-        _eventOverflows++;
+        _eventOverflows += isTold ? 1u : 0;
         _engine.Metrics.ValueDiscarded();
     }
 

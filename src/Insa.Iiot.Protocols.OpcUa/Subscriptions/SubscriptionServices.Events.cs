@@ -9,6 +9,34 @@ namespace Insa.Iiot.Protocols.OpcUa.Subscriptions;
 /// <summary>Monitored items of events.</summary>
 internal sealed partial class SubscriptionServices
 {
+    /// <summary>Begins a refresh of conditions (OPC 10000-9 §5.5.7). Who gets it ends it.</summary>
+    /// <param name="session">Who asks for it.</param>
+    /// <param name="subscriptionId">The subscription.</param>
+    /// <param name="itemId">The one item to tell; <see langword="null"/> for all.</param>
+    /// <param name="refresh">The refresh.</param>
+    /// <returns>Good, BadSubscriptionIdInvalid, BadUserAccessDenied, BadMonitoredItemIdInvalid, BadNothingToDo or BadRefreshInProgress.</returns>
+    public StatusCode BeginRefresh(UaSession session, uint subscriptionId, uint? itemId, out ConditionRefresh? refresh)
+    {
+        refresh = null;
+        var status = FindForMethod(session, subscriptionId, out var subscription);
+        if (!status.IsGood)
+            return status;
+        lock (subscription!.Gate)
+        {
+            if (subscription.IsClosed)
+                return StatusCodes.BadSubscriptionIdInvalid;
+            if (itemId is { } id && !(subscription.TryFind(id, out var item) && item is EventItem))
+                return StatusCodes.BadMonitoredItemIdInvalid;
+            if (subscription.EventItems == 0)
+                return StatusCodes.BadNothingToDo;
+            if (subscription.IsRefreshing)
+                return StatusCodes.BadRefreshInProgress;
+            subscription.IsRefreshing = true;
+            refresh = new ConditionRefresh(subscription, itemId);
+            return StatusCodes.Good;
+        }
+    }
+
     private MonitoredItemCreateResult CreateOfEvents(
         UaSession session,
         Subscription subscription,

@@ -149,6 +149,27 @@ public sealed class EventFilterTests
     }
 
     [Fact]
+    public void To_look_at_an_event_costs_no_memory()
+    {
+        var filter = Filters.Of(
+            null,
+            Element(FilterOperator.And, Result(1), Result(2)),
+            Element(FilterOperator.Or, Result(3), Result(4)),
+            Element(FilterOperator.GreaterThan, Field("Severity"), Literal(Variant.Of("300"))),
+            Element(FilterOperator.Like, Field("Message"), Literal(Variant.Of("%h[oa]t%"))),
+            Element(FilterOperator.Equals, Field("SourceNode"), Literal(Variant.Of(NodeId.Of(NodeIds.Server)))),
+            Element(FilterOperator.OfType, Literal(Variant.Of(NodeId.Of(NodeIds.SystemEventType))))
+        );
+        Assert.Equal(StatusCodes.Good, TryRead(filter, out var query, out _));
+        var e = MakeEvent();
+        Assert.True(query!.Passes(e));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+            query.Passes(e);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
     public void Fields_come_as_they_are_selected()
     {
         var filter = Select(

@@ -1,5 +1,7 @@
 using Insa.Iiot.Protocols.OpcUa.AddressSpace;
+using Insa.Iiot.Protocols.OpcUa.Server.Sessions;
 using Insa.Iiot.Protocols.OpcUa.Tests.AddressSpace;
+using Insa.Iiot.Protocols.OpcUa.Tests.Alarms;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Insa.Iiot.Protocols.OpcUa.Tests.Events;
@@ -9,6 +11,39 @@ namespace Insa.Iiot.Protocols.OpcUa.Tests.Events;
 public sealed class EventPeerTests
 {
     private static readonly TenantId _acme = TenantId.Parse("acme");
+
+    [Fact]
+    public async Task It_acknowledges_an_alarm_and_refreshes_conditions()
+    {
+        var alarms = new FakeAlarms(TimeProvider.System);
+        await using var peer = await PeerWorld.StartAsync(add: iiot => iiot.Services.AddSingleton<IAlarmSource>(alarms));
+        peer.Host.UserPermissions = [.. SpaceWorld.AllPermissions, SessionPermissions.ReadAlarms, SessionPermissions.ActOnAlarms];
+        peer.Host.Registry.Add(_acme, new Device { Id = DeviceId.Parse("press-1") });
+        alarms.Set(_acme);
+        var result = await peer.RunAsync(
+            "alarms",
+            "Aes256_Sha256_RsaPss",
+            "SignAndEncrypt",
+            "password",
+            user: OpcUaHost.User,
+            script: "events.mjs"
+        );
+        var told = result.GetRawText();
+        Assert.True(result.GetProperty("ok").GetBoolean(), told);
+        Assert.Equal(("Good", "Good"), (Of("refreshed"), Of("acknowledged")));
+        Assert.Equal("BadConditionBranchAlreadyAcked", Of("again"));
+        var alarm = result.GetProperty("alarm");
+        Assert.Equal("Too hot", alarm.GetProperty("name").GetString());
+        Assert.Equal("ns=3;s=press-1!hot", alarm.GetProperty("condition").GetString());
+        Assert.Equal((false, true), (alarm.GetProperty("acked").GetBoolean(), alarm.GetProperty("active").GetBoolean()));
+        var after = result.GetProperty("after");
+        Assert.True(after.GetProperty("acked").GetBoolean(), told);
+        Assert.Equal(("seen", OpcUaHost.User), (after.GetProperty("comment").GetString(), after.GetProperty("user").GetString()));
+        Assert.True(result.GetProperty("same").GetBoolean(), told);
+        Assert.Equal(["ns=0;i=2787", "ns=0;i=2788"], result.GetProperty("ends").EnumerateArray().Select(each => each.GetString()));
+
+        string? Of(string name) => result.GetProperty(name).GetString();
+    }
 
     [Fact]
     public async Task It_hears_of_what_passes_its_where_clauses()

@@ -238,7 +238,7 @@ public sealed class EventSourceTests
     {
         await _world.Sessions.AcquireAsync(session, default);
         Assert.Equal(StatusCodes.Good, _world.Events.Find(session, node.AsView(), out var notifier));
-        notifier!.Watch(events);
+        events.Watch(notifier!, session.ActiveIdentity);
     }
 
     private static async Task<IEnumerable<NodeId>> NotifiersAsync(

@@ -53,6 +53,6 @@ internal sealed class FakeEvents(TimeProvider time) : IMonitoredEvents
 
         public void Unwatch(IEventWatcher watcher) => Assert.True(Watchers.TryRemove(watcher, out _));
 
-        public UaEvent? See(UaEvent e) => e;
+        public UaEvent? See(UaEvent e, SessionIdentity identity) => e;
     }
 }

@@ -66,7 +66,54 @@ async function watch(subscription, nodeId, names, whereClause, count) {
   return { item, events, done };
 }
 
+const call = (session, objectId, methodId, inputArguments) => session.call({ objectId, methodId, inputArguments });
+
 const actions = {
+  // An alarm as a condition: it comes, is acknowledged, and is told once more by a refresh.
+  async alarms(session, subscription) {
+    const names = ['EventId', 'EventType', 'Message', 'ConditionName', 'Retain', 'AckedState.Id', 'ActiveState.Id', 'Comment', 'ClientUserId', 'ConditionId'];
+    const filter = opcua.constructEventFilter(names.slice(0, -1));
+    filter.selectClauses.push(new opcua.SimpleAttributeOperand({
+      typeDefinitionId: opcua.resolveNodeId('i=2782'), browsePath: [], attributeId: AttributeIds.NodeId,
+    }));
+    const item = await subscription.monitor(
+      { nodeId: 'ns=3;s=press-1', attributeId: AttributeIds.EventNotifier },
+      { queueSize: 1000, discardOldest: true, filter },
+      TimestampsToReturn.Both,
+    );
+    const events = [];
+    let heard = () => {};
+    item.on('changed', (fields) => {
+      events.push(Object.fromEntries(names.map((name, i) => [name, fields[i]?.value])));
+      heard();
+    });
+    const until = (count) => new Promise((resolve) => {
+      heard = () => { if (events.length >= count) resolve(); };
+      heard();
+    });
+    const refresh = () => call(session, 'i=2782', 'i=3875', [{ dataType: DataType.UInt32, value: subscription.subscriptionId }]);
+
+    result.refreshed = (await refresh()).statusCode.name;
+    await until(3);
+    const [, alarm] = events;
+    result.alarm = {
+      type: alarm.EventType.toString(), name: alarm.ConditionName, message: alarm.Message.text, retain: alarm.Retain,
+      acked: alarm['AckedState.Id'], active: alarm['ActiveState.Id'], condition: alarm.ConditionId.toString(),
+    };
+    const acknowledge = () => call(session, alarm.ConditionId, 'i=9111', [
+      { dataType: DataType.ByteString, value: alarm.EventId },
+      { dataType: DataType.LocalizedText, value: { locale: 'en', text: 'seen' } },
+    ]);
+    result.acknowledged = (await acknowledge()).statusCode.name;
+    await until(4);
+    result.after = { acked: events[3]['AckedState.Id'], comment: events[3].Comment.text, user: events[3].ClientUserId, retain: events[3].Retain };
+    result.again = (await acknowledge()).statusCode.name;
+    await refresh();
+    await until(7);
+    result.same = events[5].EventId.equals(events[3].EventId);
+    result.ends = [events[4].EventType.toString(), events[6].EventType.toString()];
+  },
+
   // Events of a device by a where clause, and model changes of the server.
   async events(session, subscription) {
     const names = ['EventId', 'EventType', 'SourceNode', 'SourceName', 'Time', 'ReceiveTime', 'Message', 'Severity'];

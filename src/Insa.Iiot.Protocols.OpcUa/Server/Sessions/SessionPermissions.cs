@@ -7,4 +7,6 @@ internal static class SessionPermissions
     public const string ReadTelemetry = "telemetry:read";
     public const string WriteTelemetry = "telemetry:write";
     public const string ExecuteCommands = "commands:execute";
+    public const string ReadAlarms = "alarms:read";
+    public const string ActOnAlarms = "alarms:act";
 }
