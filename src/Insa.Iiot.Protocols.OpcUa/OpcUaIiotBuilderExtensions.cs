@@ -26,7 +26,7 @@ public static class OpcUaIiotBuilderExtensions
 {
     /// <summary>
     /// Adds the server. It needs an <see cref="IDeviceRegistry"/>, an <see cref="ITelemetryReader"/>, an <see cref="ITelemetryIngress"/> and Kestrel in the
-    /// host, and sends commands where there is an <see cref="IDeviceCommands"/>; devices sign in by an <see cref="IDeviceAuthenticator"/> and people by an
+    /// host, and sends commands where there is an <see cref="IDeviceCommands"/> and raises the alarms of an <see cref="IAlarmSource"/>, where there is one; devices sign in by an <see cref="IDeviceAuthenticator"/> and people by an
     /// <see cref="IUserAuthenticator"/>, where the host has one.
     /// </summary>
     /// <remarks>Kestrel ignores the addresses of <c>urls</c> once any listener is set in code: set the host's HTTP listener in code as well.</remarks>

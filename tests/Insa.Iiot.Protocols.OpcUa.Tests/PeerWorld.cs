@@ -54,7 +54,8 @@ internal sealed class PeerWorld : IAsyncDisposable
         string? user = null,
         object? more = null,
         bool waits = false,
-        Func<string, Task>? does = null
+        Func<string, Task>? does = null,
+        string script = "client.mjs"
     )
     {
         var order = JsonSerializer.Serialize(
@@ -84,7 +85,7 @@ internal sealed class PeerWorld : IAsyncDisposable
             }
         );
         using var process = Process.Start(
-            new ProcessStartInfo("node", ["client.mjs", order])
+            new ProcessStartInfo("node", [script, order])
             {
                 WorkingDirectory = PeerFolder(),
                 RedirectStandardInput = true,

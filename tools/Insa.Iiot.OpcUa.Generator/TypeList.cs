@@ -125,5 +125,9 @@ internal static class TypeList
         "ModellingRule_Mandatory",
         "ModellingRule_Optional",
         "HAConfiguration",
+        "ConditionType_ConditionRefresh",
+        "ConditionType_ConditionRefresh2",
+        "ConditionType_AddComment",
+        "AcknowledgeableConditionType_Acknowledge",
     ];
 }

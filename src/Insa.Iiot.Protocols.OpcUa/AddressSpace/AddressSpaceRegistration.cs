@@ -1,5 +1,7 @@
 using System.Reflection;
+using Insa.Iiot.Protocols.OpcUa.Alarms;
 using Insa.Iiot.Protocols.OpcUa.Encoding;
+using Insa.Iiot.Protocols.OpcUa.Events;
 using Insa.Iiot.Protocols.OpcUa.History;
 using Insa.Iiot.Protocols.OpcUa.Server;
 using Insa.Iiot.Protocols.OpcUa.Server.Methods;
@@ -62,6 +64,16 @@ internal static class AddressSpaceRegistration
         services.TryAddEnumerable(
             ServiceDescriptor.Singleton<IHostedService, MonitoredValues>(provider => provider.GetRequiredService<MonitoredValues>())
         );
+
+        services.TryAddSingleton<EventMaker>();
+        services.TryAddSingleton<MonitoredEvents>();
+        services.TryAddSingleton<IMonitoredEvents>(provider => provider.GetRequiredService<MonitoredEvents>());
+        services.TryAddEnumerable(
+            ServiceDescriptor.Singleton<ISpaceListener, MonitoredEvents>(provider => provider.GetRequiredService<MonitoredEvents>())
+        );
+
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, AlarmFeed>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IMethodModule, ConditionMethods>());
 
         services.TryAddSingleton<IHistoryNodes, HistoryNodes>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ITelemetryDecoder, WriteDecoder>());

@@ -34,8 +34,10 @@ internal sealed class DeclarationIndexes(StandardNodes nodes)
     public readonly int HasProperty = nodes.IndexOf(NodeIds.HasProperty);
     public readonly int HasTypeDefinition = nodes.IndexOf(NodeIds.HasTypeDefinition);
     public readonly int HasHistoricalConfiguration = nodes.IndexOf(NodeIds.HasHistoricalConfiguration);
+    public readonly int HasNotifier = nodes.IndexOf(NodeIds.HasNotifier);
     public readonly int HierarchicalReferences = nodes.IndexOf(NodeIds.HierarchicalReferences);
 
+    public readonly int Server = nodes.IndexOf(NodeIds.Server);
     public readonly int PropertyType = nodes.IndexOf(NodeIds.PropertyType);
     public readonly int DataItemType = nodes.IndexOf(NodeIds.DataItemType);
     public readonly int AnalogItemType = nodes.IndexOf(NodeIds.AnalogItemType);

@@ -28,11 +28,7 @@ internal sealed class DeviceNode
     public ReadOnlySpan<byte> IdUtf8 => _idUtf8;
 
     /// <summary>What the registry says of it.</summary>
-    public Device Registered
-    {
-        get => _device;
-        set => _device = value;
-    }
+    public Device Registered => _device;
 
     /// <summary>Counts changes of its nodes.</summary>
     public int Version => Volatile.Read(ref _version);
@@ -43,6 +39,25 @@ internal sealed class DeviceNode
     public MetricShape Shape => _values.Shape;
 
     public void Remove() => IsRemoved = true;
+
+    /// <summary>Takes over what the registry says.</summary>
+    /// <returns>What has become of its reference to the property Gateway, which only devices behind a gateway have.</returns>
+    public ModelChangeVerbs Register(Device device)
+    {
+        lock (_lock)
+        {
+            var verb = (_device.Gateway, device.Gateway) switch
+            {
+                (null, not null) => ModelChangeVerbs.ReferenceAdded,
+                (not null, null) => ModelChangeVerbs.ReferenceDeleted,
+                _ => ModelChangeVerbs.None,
+            };
+            _device = device;
+            if (verb != ModelChangeVerbs.None)
+                _version++;
+            return verb;
+        }
+    }
 
     /// <summary>Held while watchers are told, so that they hear of values in their order. Nothing else is taken under it.</summary>
     public Lock Telling { get; } = new();
@@ -93,18 +108,17 @@ internal sealed class DeviceNode
     /// <param name="frame">The frame.</param>
     /// <param name="names">The tenant's names.</param>
     /// <param name="changed">Is given the slots whose values are new now.</param>
-    /// <returns>Whether the device has new metrics, or a metric has another type.</returns>
-    public bool Apply(in TelemetryFrame frame, MetricNames names, List<int> changed)
+    /// <returns>The metrics that are new or have another type; <see langword="null"/> if there are none.</returns>
+    public List<SlotChange>? Apply(in TelemetryFrame frame, MetricNames names, List<int> changed)
     {
         lock (_lock)
         {
-            var isModelChanged = false;
+            List<SlotChange>? changes = null;
             var slots = Shape.FindSlots(frame.Layout, names);
             if (slots is null)
             {
-                Extend(names, frame.Layout.Metrics);
+                Extend(names, frame.Layout.Metrics, ref changes);
                 slots = Shape.FindSlots(frame.Layout, names)!;
-                isModelChanged = true;
             }
 
             var values = _values;
@@ -117,7 +131,8 @@ internal sealed class DeviceNode
                 if (ticks > frame.TimestampTicks)
                     continue;
                 var kind = frame.Kinds[i];
-                isModelChanged |= ticks != 0 && values[slot].Kind != kind;
+                if (ticks != 0 && values[slot].Kind != kind)
+                    (changes ??= []).Add(new SlotChange(slot, ModelChangeVerbs.DataTypeChanged));
                 var isText = kind is TelemetryValueKind.Text or TelemetryValueKind.Json;
                 values[slot] = new LatestValue(
                     kind,
@@ -130,23 +145,24 @@ internal sealed class DeviceNode
             }
 
             Volatile.Write(ref _sequence, _sequence + 1);
-            return Changed(isModelChanged);
+            if (changes is not null)
+                _version++;
+            return changes;
         }
     }
 
     /// <summary>Takes over what the store has as the newest points, as far as it is newer.</summary>
     /// <inheritdoc cref="Apply"/>
-    public bool Reconcile(IReadOnlyList<TelemetryPoint> points, MetricNames names, List<int> changed)
+    public List<SlotChange>? Reconcile(IReadOnlyList<TelemetryPoint> points, MetricNames names, List<int> changed)
     {
         lock (_lock)
         {
-            var isModelChanged = false;
+            List<SlotChange>? changes = null;
             for (var i = 0; i < points.Count; i++)
             {
                 if (Shape.FindSlot(points[i].Metric, i) >= 0)
                     continue;
-                Extend(names, [.. points.Select(all => all.Metric)]);
-                isModelChanged = true;
+                Extend(names, [.. points.Select(all => all.Metric)], ref changes);
                 break;
             }
 
@@ -160,13 +176,16 @@ internal sealed class DeviceNode
                 var stored = ToLatest(points[i]);
                 if (ticks > stored.Ticks || (ticks == stored.Ticks && IsSame(values[slot], stored)))
                     continue;
-                isModelChanged |= ticks != 0 && values[slot].Kind != stored.Kind;
+                if (ticks != 0 && values[slot].Kind != stored.Kind)
+                    (changes ??= []).Add(new SlotChange(slot, ModelChangeVerbs.DataTypeChanged));
                 values[slot] = stored;
                 changed.Add(slot);
             }
 
             Volatile.Write(ref _sequence, _sequence + 1);
-            return Changed(isModelChanged);
+            if (changes is not null)
+                _version++;
+            return changes;
         }
     }
 
@@ -180,17 +199,12 @@ internal sealed class DeviceNode
     }
 
     /// <summary>Gives the device places for metrics that it may not have yet.</summary>
-    private void Extend(MetricNames names, IReadOnlyList<string> metrics)
+    private void Extend(MetricNames names, IReadOnlyList<string> metrics, ref List<SlotChange>? changes)
     {
         var current = ReferenceEquals(_values, LatestValues.None) ? new LatestValues(names.Root) : _values;
         _values = current.Grow(names.Extend(current.Shape, metrics));
-    }
-
-    private bool Changed(bool isModelChanged)
-    {
-        if (isModelChanged)
-            _version++;
-        return isModelChanged;
+        for (var slot = current.Shape.Count; slot < _values.Shape.Count; slot++)
+            (changes ??= []).Add(new SlotChange(slot, ModelChangeVerbs.NodeAdded));
     }
 
     private static bool IsSame(in LatestValue one, in LatestValue other) =>

@@ -8,4 +8,7 @@ internal interface ISpaceListener
 
     /// <summary>Nodes came, went or changed.</summary>
     void OnModelChanged(TenantSpace space, IReadOnlyList<ModelChange> changes);
+
+    /// <summary>A device was enabled or disabled.</summary>
+    void OnStateChanged(TenantSpace space, DeviceNode device, DeviceState state);
 }

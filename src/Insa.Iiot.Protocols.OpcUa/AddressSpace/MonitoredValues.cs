@@ -105,6 +105,8 @@ internal sealed class MonitoredValues(TimeProvider time) : BackgroundService, IM
         }
     }
 
+    public void OnStateChanged(TenantSpace space, DeviceNode device, DeviceState state) { }
+
     /// <summary>Looks at what nobody pushes.</summary>
     internal void Look()
     {

@@ -1,5 +1,6 @@
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
 using Insa.Iiot.Protocols.OpcUa.Encoding;
+using Insa.Iiot.Protocols.OpcUa.Events;
 using Insa.Iiot.Protocols.OpcUa.History;
 using Insa.Iiot.Protocols.OpcUa.Subscriptions;
 using Insa.Iiot.Protocols.OpcUa.Types;
@@ -78,8 +79,8 @@ internal sealed class ServerNodes(ServerDescription server, TimeProvider time)
         values.Set(NodeIds.Server_ServerCapabilities_MaxSubscriptionsPerSession, Count(subscriptions.MaxSubscriptionsPerSession));
         values.Set(NodeIds.Server_ServerCapabilities_MaxMonitoredItemsPerSubscription, Count(subscriptions.MaxItemsPerSubscription));
         values.Set(NodeIds.Server_ServerCapabilities_MaxMonitoredItemsQueueSize, Count(subscriptions.MaxQueueSize));
-        values.Set(NodeIds.Server_ServerCapabilities_MaxSelectClauseParameters, Count(0));
-        values.Set(NodeIds.Server_ServerCapabilities_MaxWhereClauseParameters, Count(0));
+        values.Set(NodeIds.Server_ServerCapabilities_MaxSelectClauseParameters, Count(EventQueryReader.MaxSelectClauses));
+        values.Set(NodeIds.Server_ServerCapabilities_MaxWhereClauseParameters, Count(EventQueryReader.MaxWhereOperands));
         values.Set(NodeIds.Server_ServerCapabilities_ConformanceUnits, Variant.Of(Array.Empty<QualifiedName>()));
 
         values.Set(NodeIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead, Count(OperationLimits.NodesPerRead));

@@ -14,4 +14,10 @@ internal sealed class SpaceListeners(ISpaceListener[] listeners) : ISpaceListene
         foreach (var listener in listeners)
             listener.OnModelChanged(space, changes);
     }
+
+    public void OnStateChanged(TenantSpace space, DeviceNode device, DeviceState state)
+    {
+        foreach (var listener in listeners)
+            listener.OnStateChanged(space, device, state);
+    }
 }

@@ -21,6 +21,8 @@ internal sealed class SpaceUser
         _mayWrite = identity.May(SessionPermissions.WriteTelemetry);
         _mayCommand = identity.May(SessionPermissions.ExecuteCommands);
         _mayAdminister = identity.May(SessionPermissions.AdministerTenant);
+        MaySeeAlarms = _device is not null || identity.May(SessionPermissions.ReadAlarms);
+        MayActOnAlarms = identity.May(SessionPermissions.ActOnAlarms);
     }
 
     public SessionIdentity Identity { get; }
@@ -42,6 +44,12 @@ internal sealed class SpaceUser
 
     /// <summary>Whether they may switch their tenant's diagnostics, and look at what is said of security there.</summary>
     public bool MayAdminister => _mayAdminister;
+
+    /// <summary>Whether they hear of the alarms of devices that they see.</summary>
+    public bool MaySeeAlarms { get; }
+
+    /// <summary>Whether they may acknowledge and comment alarms that they see.</summary>
+    public bool MayActOnAlarms { get; }
 
     /// <summary>The session by which their telemetry of a device comes in.</summary>
     public DeviceSession IngestSession(DeviceNode device) => _device ?? new DeviceSession(Identity.Tenant, device.Id).Over("opcua");

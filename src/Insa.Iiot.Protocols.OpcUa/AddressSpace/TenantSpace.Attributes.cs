@@ -61,6 +61,17 @@ internal sealed partial class TenantSpace
         };
     }
 
+    /// <summary>Whether events can be watched at a node: at the server, the tenant, the folder of its devices, and each device.</summary>
+    public bool IsNotifier(in NodeHandle node) =>
+        node.Kind switch
+        {
+            NodeKind.Standard => (Nodes[node.Declaration].Flags & StandardNodeFlags.IsNotifier) != StandardNodeFlags.None
+                && Nodes[node.Declaration].Namespace == 0,
+            NodeKind.Tenant => IsRoot(node) || node.Declaration == Indexes.Devices,
+            NodeKind.Device => IsRoot(node),
+            _ => false,
+        };
+
     private bool TryRead(in NodeHandle node, AttributeId attribute, SpaceUser user, out Variant value)
     {
         Variant? found = attribute switch
@@ -213,9 +224,6 @@ internal sealed partial class TenantSpace
             return Variant.Of(new LocalizedText(null, registered.State == DeviceState.Enabled ? "Enabled" : "Disabled"));
         return Decode(Nodes.ValueOf(declaration));
     }
-
-    private bool IsNotifier(in NodeHandle node) =>
-        node.Kind == NodeKind.Standard && (Nodes[node.Declaration].Flags & StandardNodeFlags.IsNotifier) != StandardNodeFlags.None;
 
     private NodeId NodeIdOfRow(int index) => NodeId.Of(Nodes[index].Id, Nodes[index].Namespace);
 

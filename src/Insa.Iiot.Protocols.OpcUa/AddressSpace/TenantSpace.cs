@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Insa.Iiot.Protocols.OpcUa.Alarms;
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
+using Insa.Iiot.Protocols.OpcUa.Events;
 
 namespace Insa.Iiot.Protocols.OpcUa.AddressSpace;
 
@@ -27,6 +29,7 @@ internal sealed partial class TenantSpace
         _tenantUtf8 = System.Text.Encoding.ASCII.GetBytes(tenant.Value);
         _devicesById = _devices.GetAlternateLookup<ReadOnlySpan<byte>>();
         Names = new MetricNames(tenant, shared.Catalog);
+        Alarms = new SpaceAlarms(this);
         NamespaceUris = [UaNamespace, shared.ApplicationUri, TypesUri, $"urn:insa:iiot:{tenant.Value}:devices"];
     }
 
@@ -42,6 +45,12 @@ internal sealed partial class TenantSpace
     public string[] NamespaceUris { get; }
 
     public MetricNames Names { get; }
+
+    /// <summary>Who watches its events.</summary>
+    public SpaceEvents Events { get; } = new();
+
+    /// <summary>The alarms of its devices.</summary>
+    public SpaceAlarms Alarms { get; }
 
     public StandardNodes Nodes => _shared.Nodes;
 

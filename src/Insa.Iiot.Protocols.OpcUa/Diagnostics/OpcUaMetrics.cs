@@ -51,11 +51,15 @@ internal sealed class OpcUaMetrics
             "{subscription}",
             "Subscriptions that ended for want of Publish requests."
         );
-        _notifications = meter.CreateCounter<long>("insa.iiot.opcua.notifications", "{notification}", "Values sent to subscribers.");
+        _notifications = meter.CreateCounter<long>(
+            "insa.iiot.opcua.notifications",
+            "{notification}",
+            "Values and events sent to subscribers."
+        );
         _discardedValues = meter.CreateCounter<long>(
             "insa.iiot.opcua.notifications.discarded",
             "{notification}",
-            "Values that found the queue of their item full; the subscriber is told by the overflow bit."
+            "Values and events that found the queue of their item full; the subscriber is told."
         );
         _discardedMessages = meter.CreateCounter<long>(
             "insa.iiot.opcua.messages.discarded",

@@ -26,7 +26,7 @@ internal readonly record struct ChangeFilter(DataChangeTrigger Trigger, double D
         made = Default;
         if (filter.IsNull)
             return StatusCodes.Good;
-        if (filter.TypeId.Is(EncodingIds.EventFilter) && !attribute.IsEventNotifier)
+        if (filter.TypeId.Is(EncodingIds.EventFilter))
             return StatusCodes.BadFilterNotAllowed;
         if (!filter.TypeId.Is(EncodingIds.DataChangeFilter))
             return StatusCodes.BadMonitoredItemFilterUnsupported;

@@ -8,9 +8,5 @@ internal readonly record struct MonitoredAttribute(object? Node, long Key, uint 
 {
     public const uint ValueAttribute = 13;
 
-    private const uint EventNotifierAttribute = 12;
-
-    public bool IsEventNotifier => AttributeId == EventNotifierAttribute;
-
     public bool IsValue => AttributeId == ValueAttribute;
 }

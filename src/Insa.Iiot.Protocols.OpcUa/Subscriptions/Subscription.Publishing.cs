@@ -11,7 +11,9 @@ internal sealed partial class Subscription
     private uint _silentTicks;
     private uint _ticksWithoutRequest;
     private uint _overflows;
+    private uint _eventOverflows;
     private uint _notifications;
+    private uint _eventNotifications;
     private uint _publishes;
     private uint _republishRequests;
     private uint _republishes;
@@ -144,6 +146,10 @@ internal sealed partial class Subscription
                 _transfersToSameClient++;
             (Owner, OwnerApplication) = (session.Identity, session.ApplicationUri);
         }
+        else
+        {
+            Owner = Reader;
+        }
 
         Session = session;
         KeepAlive();
@@ -175,7 +181,8 @@ internal sealed partial class Subscription
             TransferredToSameClientCount = _transfersToSameClient,
             PublishRequestCount = _publishes,
             DataChangeNotificationsCount = _notifications,
-            NotificationsCount = _notifications,
+            EventNotificationsCount = _eventNotifications,
+            NotificationsCount = _notifications + _eventNotifications,
             LatePublishRequestCount = _lates,
             CurrentKeepAliveCount = _silentTicks,
             CurrentLifetimeCount = _ticksWithoutRequest,
@@ -184,6 +191,7 @@ internal sealed partial class Subscription
             MonitoredItemCount = (uint)_items.Count,
             DisabledMonitoredItemCount = (uint)_disabled,
             MonitoringQueueOverflowCount = _overflows,
+            EventQueueOverFlowCount = _eventOverflows,
             NextSequenceNumber = NextSequenceNumber,
         };
 
@@ -192,6 +200,7 @@ internal sealed partial class Subscription
     {
         (_overflows, _notifications, _publishes, _republishRequests, _republishes) = (0, 0, 0, 0, 0);
         (_modifies, _enables, _disables, _lates, _transfers, _transfersToSameClient) = (0, 0, 0, 0, 0, 0);
+        (_eventOverflows, _eventNotifications) = (0, 0);
     }
 
     private bool HasNotifications => IsPublishingEnabled && FirstReportable() is not null;
@@ -227,38 +236,86 @@ internal sealed partial class Subscription
         End(session, request, ref writer);
     }
 
+    // Values and events are two lists of one message (Part 4 §7.25): the events are put together beside it, and come after the values.
     private void WriteNotifications(PooledOutput message, int maxBytes)
     {
         _sequenceNumber = NextSequenceNumber;
         var writer = new UaWriter(message);
         writer.UInt32(_sequenceNumber);
         writer.DateTime(_engine.UaNow);
-        writer.ArrayLength(1);
-        writer.NodeId(EncodingIds.DataChangeNotification);
-        writer.Byte((byte)ExtensionObjectBody.Binary);
-
-        // The length of the body and the number of its items are known when they are written.
         writer.Flush();
-        var lengthAt = message.Length;
-        writer.Int32(0);
-        writer.Int32(0);
+        var listsAt = message.Length;
+        writer.ArrayLength(0);
         writer.Flush();
 
-        var count = 0;
-        while (count < Settings.MaxNotificationsPerPublish && message.Length < maxBytes && FirstReportable() is { } item)
+        using var events = EventItems == 0 ? null : new PooledOutput();
+        var (values, happened) = (new NotificationList(message), new NotificationList(events));
+        while (
+            values.Count + happened.Count < Settings.MaxNotificationsPerPublish
+            && message.Length + (events?.Length ?? 0) < maxBytes
+            && FirstReportable() is { } item
+        )
         {
-            Write(message, item.Settings.ClientHandle, item.Oldest());
+            if (item is EventItem eventItem)
+            {
+                happened.BeginItem(EncodingIds.EventNotificationList);
+                Write(events!, eventItem, maxBytes / 2);
+            }
+            else
+            {
+                var value = (ValueItem)item;
+                values.BeginItem(EncodingIds.DataChangeNotification);
+                Write(message, value.Settings.ClientHandle, value.Oldest());
+            }
+
             item.DropOldest();
-            count++;
         }
 
-        writer = new UaWriter(message);
-        writer.NullArray();
+        if (values.Count > 0)
+        {
+            // Its diagnostics: none.
+            writer = new UaWriter(message);
+            writer.NullArray();
+            writer.Flush();
+        }
+
+        values.End();
+        happened.End();
+        if (events is not null)
+        {
+            writer = new UaWriter(message);
+            writer.Bytes(events.WrittenSpan);
+            writer.Flush();
+        }
+
+        message.Patch(listsAt, (values.Count > 0 ? 1 : 0) + (happened.Count > 0 ? 1 : 0));
+        _notifications += (uint)values.Count;
+        _eventNotifications += (uint)happened.Count;
+        _engine.Metrics.Notified(values.Count + happened.Count);
+    }
+
+    // Part 4 §7.22.3: a field that cannot be told, here for its size, is a status code in its place.
+    private static void Write(PooledOutput events, EventItem item, int maxBytes)
+    {
+        var end = events.Length + maxBytes;
+        var writer = new UaWriter(events);
+        writer.UInt32(item.Settings.ClientHandle);
+        var count = item.Query.FieldCount;
+        writer.ArrayLength(count);
         writer.Flush();
-        message.Patch(lengthAt, message.Length - lengthAt - sizeof(int));
-        message.Patch(lengthAt + sizeof(int), count);
-        _notifications += (uint)count;
-        _engine.Metrics.Notified(count);
+        for (var i = 0; i < count; i++)
+        {
+            var start = events.Length;
+            writer = new UaWriter(events);
+            writer.Variant(item.Query.FieldOf(item.Oldest, i));
+            writer.Flush();
+            if (writer.Status.IsGood && events.Length <= end)
+                continue;
+            events.Truncate(start);
+            writer = new UaWriter(events);
+            writer.Variant(Variant.Of(StatusCodes.BadEncodingLimitsExceeded));
+            writer.Flush();
+        }
     }
 
     // A value that fits into no message is reported as that.

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
+using Insa.Iiot.Protocols.OpcUa.Events;
 using Insa.Iiot.Protocols.OpcUa.Server.Sessions;
 using Insa.Iiot.Protocols.OpcUa.Types;
 
@@ -21,6 +22,10 @@ internal sealed partial class Subscription
     private int _links;
     private int _disabled;
     private int _deletedListed;
+    private int _eventItems;
+
+    // Who saw what is queued.
+    private SessionIdentity _seer;
 
     public Subscription(
         SubscriptionEngine engine,
@@ -33,6 +38,7 @@ internal sealed partial class Subscription
         (_engine, Id, Settings, IsPublishingEnabled) = (engine, id, settings, publishingEnabled);
         Unacknowledged = new RetransmissionQueue(engine.Limits.MaxRetransmissionMessages, engine.Limits.MaxRetransmissionBytes);
         (Session, Owner, OwnerApplication) = (session, session.Identity, session.ApplicationUri);
+        _seer = session.Identity;
 
         _values = engine.Values.Hold(session.Session);
 
@@ -53,6 +59,9 @@ internal sealed partial class Subscription
     /// <summary>Whose it is, also when its session is gone.</summary>
     public SessionIdentity Owner { get; private set; }
 
+    /// <summary>Who reads what it has to say: its session's user as they are now, or its owner while it waits for them.</summary>
+    public SessionIdentity Reader => Session?.Identity ?? Owner;
+
     /// <summary>The client application, which stands for an anonymous owner.</summary>
     public string? OwnerApplication { get; private set; }
 
@@ -63,38 +72,58 @@ internal sealed partial class Subscription
     /// <summary>Readable without the lock.</summary>
     public bool IsClosed { get; private set; }
 
+    /// <summary>Whether its conditions are being refreshed.</summary>
+    public bool IsRefreshing { get; set; }
+
     public RetransmissionQueue Unacknowledged { get; }
 
     public IReadOnlyDictionary<uint, MonitoredItem> Items => _items;
 
     public long NowMs => _engine.NowMs;
 
-    /// <summary>The values queued beyond one per item, at most.</summary>
+    public IMonitoredValues Values => _engine.Values;
+
+    public IMonitoredEvents Events => _engine.Events;
+
+    /// <summary>What its items take of the room that queues have: the values queued beyond one per item, at most, and what events take.</summary>
     public int QueuedValues => _queuedValues;
+
+    /// <summary>How many of its items are of events.</summary>
+    public int EventItems => _eventItems;
 
     /// <summary>Adds an item, which is disabled yet.</summary>
     public void Add(MonitoredItem item)
     {
         _items.Add(item.Id, item);
         _disabled++;
-        _queuedValues += item.Settings.QueueSize - 1;
-        _engine.Values.Watch(item.Attribute, item);
+        _eventItems += item is EventItem ? 1 : 0;
+        _queuedValues += item.Cost;
+        item.Watch();
     }
 
     public bool TryFind(uint itemId, [MaybeNullWhen(false)] out MonitoredItem item) => _items.TryGetValue(itemId, out item);
 
-    public void Modify(MonitoredItem item, in ItemSettings settings)
+    public void Modify(ValueItem item, in ItemSettings settings)
     {
-        _queuedValues += settings.QueueSize - item.Settings.QueueSize;
+        _queuedValues -= item.Cost;
         item.Apply(settings);
+        _queuedValues += item.Cost;
+    }
+
+    public void Modify(EventItem item, in ItemSettings settings, EventQuery query)
+    {
+        _queuedValues -= item.Cost;
+        item.Apply(settings, query);
+        _queuedValues += item.Cost;
     }
 
     public bool DeleteItem(uint itemId)
     {
         if (!_items.Remove(itemId, out var item))
             return false;
-        _engine.Values.Unwatch(item.Attribute, item);
-        _queuedValues -= item.Settings.QueueSize - 1;
+        item.Unwatch();
+        _eventItems -= item is EventItem ? 1 : 0;
+        _queuedValues -= item.Cost;
         _disabled -= item.Mode == MonitoringMode.Disabled ? 1 : 0;
         foreach (var linked in item.Links ?? [])
             linked.LinkedBy!.Remove(item);
@@ -142,15 +171,13 @@ internal sealed partial class Subscription
     {
         if (Session is not { } session)
             return;
+        var seesLess = !Reader.SeesAllThat(_seer);
+        _seer = Reader;
         var isAnyDenied = false;
         foreach (var item in _items.Values)
-        {
-            var isDenied = !_engine.Values.MayRead(session.Session, item.Attribute);
-            isAnyDenied |= isDenied && !item.IsDenied;
-            item.SetDenied(isDenied);
-        }
+            isAnyDenied |= item.CheckRights(session.Session, seesLess);
 
-        // Messages of before have values that are not to be asked for again.
+        // Messages of before have what is not to be asked for again.
         if (isAnyDenied)
             Unacknowledged.Clear();
     }
@@ -162,7 +189,7 @@ internal sealed partial class Subscription
     }
 
     /// <summary>The current value of an item, with a server time.</summary>
-    public DataValue ReadNow(MonitoredItem item)
+    public DataValue ReadNow(ValueItem item)
     {
         var value = item.IsDenied ? DataValue.Of(StatusCodes.BadUserAccessDenied) : _engine.Values.Read(item.Attribute);
         return value.ServerTimestamp == 0 ? value with { ServerTimestamp = _engine.UaNow } : value;
@@ -195,6 +222,13 @@ internal sealed partial class Subscription
         _engine.Metrics.ValueDiscarded();
     }
 
+    /// <summary>Counts an event that found no room, and with the first of them the event that tells of it (Part 5 §12.15).</summary>
+    public void CountEventOverflow(bool isTold)
+    {
+        _eventOverflows += isTold ? 1u : 0;
+        _engine.Metrics.ValueDiscarded();
+    }
+
     /// <summary>Lets go of its items and messages.</summary>
     public void Close()
     {
@@ -202,11 +236,12 @@ internal sealed partial class Subscription
         Session = null;
         foreach (var item in _items.Values)
         {
-            _engine.Values.Unwatch(item.Attribute, item);
+            item.Unwatch();
             item.Delete();
         }
 
         _items.Clear();
+        _eventItems = 0;
         (_firstReady, _lastReady, _pending) = (null, null, null);
         Unacknowledged.Clear();
         _values?.Dispose();

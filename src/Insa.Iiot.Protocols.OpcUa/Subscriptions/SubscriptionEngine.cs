@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
 using Insa.Iiot.Protocols.OpcUa.Diagnostics;
 using Insa.Iiot.Protocols.OpcUa.Encoding;
+using Insa.Iiot.Protocols.OpcUa.Events;
 using Microsoft.Extensions.Logging;
 
 namespace Insa.Iiot.Protocols.OpcUa.Subscriptions;
@@ -29,13 +30,14 @@ internal sealed class SubscriptionEngine : IDisposable
 
     public SubscriptionEngine(
         IMonitoredValues values,
+        IMonitoredEvents events,
         SubscriptionLimits limits,
         TimeProvider time,
         OpcUaMetrics metrics,
         ILogger<SubscriptionEngine> log
     )
     {
-        (Values, Limits, Metrics, _time, _log, _start) = (values, limits, metrics, time, log, time.GetTimestamp());
+        (Values, Events, Limits, Metrics, _time, _log, _start) = (values, events, limits, metrics, time, log, time.GetTimestamp());
         _timer = time.CreateTimer(
             static engine => ((SubscriptionEngine)engine!).Tick(),
             this,
@@ -45,6 +47,8 @@ internal sealed class SubscriptionEngine : IDisposable
     }
 
     public IMonitoredValues Values { get; }
+
+    public IMonitoredEvents Events { get; }
 
     public SubscriptionLimits Limits { get; }
 
@@ -83,6 +87,12 @@ internal sealed class SubscriptionEngine : IDisposable
         Metrics.MonitoredItems(1);
         return true;
     }
+
+    /// <summary>Counts an item of events besides.</summary>
+    /// <returns><see langword="false"/> if the tenant has as many as it may.</returns>
+    public bool TryAddEventItem(TenantId tenant) => UsageOf(tenant).TryAddEventItem(Limits.MaxEventItemsPerTenant);
+
+    public void RemoveEventItems(TenantId tenant, int count) => UsageOf(tenant).RemoveEventItems(count);
 
     public void RemoveItems(TenantId tenant, int count) => RemoveItems(UsageOf(tenant), count);
 
@@ -358,6 +368,7 @@ internal sealed class SubscriptionEngine : IDisposable
     {
         var usage = UsageOf(subscription.Owner.Tenant);
         RemoveItems(usage, subscription.Items.Count);
+        usage.RemoveEventItems(subscription.EventItems);
         subscription.Close();
         if (!_byId.TryRemove(subscription.Id, out _))
             return;

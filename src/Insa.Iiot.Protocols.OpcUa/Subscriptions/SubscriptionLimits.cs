@@ -15,9 +15,15 @@ internal sealed record SubscriptionLimits
     /// <summary>Items, links or subscriptions in one request.</summary>
     public int MaxOperationsPerCall { get; init; } = 10_000;
 
+    /// <summary>Items of one tenant that watch events: each event is looked at for each of them.</summary>
+    public int MaxEventItemsPerTenant { get; init; } = 10_000;
+
     public int MaxQueueSize { get; init; } = 1_000;
 
-    /// <summary>Values that the queues of one subscription's items may hold together, besides one per item.</summary>
+    /// <summary>The queue of an item of events whose client leaves it to the server.</summary>
+    public int DefaultEventQueueSize { get; init; } = 100;
+
+    /// <summary>Values and events that the queues of one subscription's items may hold together, besides one value per item; event filters count too.</summary>
     public int MaxQueuedValuesPerSubscription { get; init; } = 200_000;
 
     public int MaxLinksPerSubscription { get; init; } = 10_000;

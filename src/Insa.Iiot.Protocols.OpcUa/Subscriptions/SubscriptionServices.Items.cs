@@ -136,11 +136,13 @@ internal sealed partial class SubscriptionServices
             request.SubscriptionId,
             subscription =>
             {
+                var ofEvents = subscription.EventItems;
                 results = Array.ConvertAll(
                     ids,
                     id => subscription.DeleteItem(id) ? StatusCodes.Good : StatusCodes.BadMonitoredItemIdInvalid
                 );
                 engine.RemoveItems(subscription.Owner.Tenant, results.Count(result => result.IsGood));
+                engine.RemoveEventItems(subscription.Owner.Tenant, ofEvents - subscription.EventItems);
             }
         );
         if (found)
@@ -163,13 +165,15 @@ internal sealed partial class SubscriptionServices
     )
     {
         var target = request.ItemToMonitor;
+        if (target.AttributeId == EventItem.Attribute)
+            return CreateOfEvents(session, subscription, request, timestamps);
         var status = engine.Values.Find(session, target.NodeId.AsView(), target.AttributeId, out var attribute);
         if (status.IsGood && !IsKnown(request.MonitoringMode))
             status = StatusCodes.BadMonitoringModeInvalid;
         if (!NumericRange.TryParse(target.IndexRange, out var range) && status.IsGood)
             status = StatusCodes.BadIndexRangeInvalid;
         if (status.IsGood)
-            status = CheckEncoding(target.DataEncoding, attribute);
+            status = CheckEncoding(target.DataEncoding, attribute.IsValue);
         ItemSettings settings = default;
         if (status.IsGood)
             status = Revise(subscription, attribute, request.RequestedParameters, timestamps, alreadyQueued: 0, out settings);
@@ -178,7 +182,7 @@ internal sealed partial class SubscriptionServices
         if (!status.IsGood)
             return new MonitoredItemCreateResult { StatusCode = status };
 
-        var item = new MonitoredItem(subscription, engine.NextItemId(), attribute, range);
+        var item = new ValueItem(subscription, engine.NextItemId(), attribute, range);
         item.Apply(settings);
         subscription.Add(item);
         subscription.SetMode(item, request.MonitoringMode);
@@ -195,17 +199,20 @@ internal sealed partial class SubscriptionServices
     {
         if (!subscription.TryFind(request.MonitoredItemId, out var item))
             return new MonitoredItemModifyResult { StatusCode = StatusCodes.BadMonitoredItemIdInvalid };
+        if (item is EventItem eventItem)
+            return Modify(subscription, eventItem, request.RequestedParameters, timestamps);
+        var value = (ValueItem)item;
         var status = Revise(
             subscription,
-            item.Attribute,
+            value.Attribute,
             request.RequestedParameters,
             timestamps,
-            alreadyQueued: item.Settings.QueueSize - 1,
+            alreadyQueued: value.Cost,
             out var settings
         );
         if (!status.IsGood)
             return new MonitoredItemModifyResult { StatusCode = status };
-        subscription.Modify(item, settings);
+        subscription.Modify(value, settings);
         return new MonitoredItemModifyResult
         {
             StatusCode = StatusCodes.Good,
@@ -253,11 +260,11 @@ internal sealed partial class SubscriptionServices
         : asked > 0 ? (int)SubscriptionSettings.Clamp(asked, engine.Limits.MinSamplingInterval, engine.Limits.MaxSamplingInterval)
         : publishingMs;
 
-    private static StatusCode CheckEncoding(QualifiedName encoding, in MonitoredAttribute attribute)
+    private static StatusCode CheckEncoding(QualifiedName encoding, bool isValue)
     {
         if (string.IsNullOrEmpty(encoding.Name))
             return StatusCodes.Good;
-        if (!attribute.IsValue || encoding.NamespaceIndex != 0)
+        if (!isValue || encoding.NamespaceIndex != 0)
             return StatusCodes.BadDataEncodingInvalid;
         return encoding.Name switch
         {

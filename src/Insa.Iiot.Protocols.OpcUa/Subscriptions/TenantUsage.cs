@@ -5,6 +5,7 @@ internal sealed class TenantUsage
 {
     private int _subscriptions;
     private int _items;
+    private int _eventItems;
     private uint _everCreated;
 
     public int Subscriptions => Volatile.Read(ref _subscriptions);
@@ -23,6 +24,10 @@ internal sealed class TenantUsage
     }
 
     public bool TryAddItem(int most) => TryAdd(ref _items, most);
+
+    public bool TryAddEventItem(int most) => TryAdd(ref _eventItems, most);
+
+    public void RemoveEventItems(int count) => Interlocked.Add(ref _eventItems, -count);
 
     public void RemoveSubscription() => Interlocked.Decrement(ref _subscriptions);
 

@@ -11,4 +11,7 @@ internal sealed class ListedChanges : ISpaceListener
 
     public void OnModelChanged(TenantSpace space, IReadOnlyList<ModelChange> changes) =>
         Changes.AddRange(changes.Select(change => $"{space.Tenant} {space.IdOf(change.Affected)} {change.Verb}"));
+
+    public void OnStateChanged(TenantSpace space, DeviceNode device, DeviceState state) =>
+        Changes.Add($"{space.Tenant} {device.Id} {state}");
 }

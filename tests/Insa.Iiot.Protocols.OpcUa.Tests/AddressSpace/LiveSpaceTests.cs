@@ -36,7 +36,10 @@ public sealed class LiveSpaceTests
         _changes.Changes.Clear();
         await _world.CommitAsync(Acme, "press-1", 10, ("new", 1));
         Assert.Equal(Variant.Of(1.0), (await ReadAsync(client, Id("press-1/new"))).Value);
-        Assert.Equal(["acme ns=3;s=press-1#Telemetry ReferenceAdded, DataTypeChanged"], _changes.Changes);
+        Assert.Equal(
+            ["acme ns=3;s=press-1/new NodeAdded", "acme ns=3;s=press-1#Telemetry ReferenceAdded", "acme ns=3;s=press-1 ReferenceAdded"],
+            _changes.Changes
+        );
         Assert.NotEqual(version, (await ReadAsync(client, Id("press-1#NodeVersion"))).Value);
     }
 
@@ -49,7 +52,10 @@ public sealed class LiveSpaceTests
         _world.AddDevice(Acme, "robot", "The robot");
         _world.Registry.Remove(Acme, DeviceId.Parse("press-2"));
         await _world.Source.ReconcileAsync(_world.Spaces.Find(Acme)!, default);
-        Assert.Equal(["acme ns=3;s=robot NodeAdded", "acme ns=3;s=press-2 NodeDeleted"], _changes.Changes);
+        Assert.Equal(
+            ["acme ns=3;s=robot NodeAdded", "acme ns=3;s=press-2 NodeDeleted", "acme ns=3;i=3 ReferenceAdded, ReferenceDeleted"],
+            _changes.Changes
+        );
         Assert.Equal("The robot", ((LocalizedText)(await ReadAsync(client, Id("robot"), AttributeId.DisplayName)).Value.Reference!).Text);
         Assert.Equal(StatusCodes.BadNodeIdUnknown, (await ReadAsync(client, Id("press-2"), AttributeId.DisplayName)).Status);
         Assert.NotEqual(version, (await ReadAsync(client, NodeId.Of(6, 3))).Value);
@@ -57,6 +63,30 @@ public sealed class LiveSpaceTests
         _changes.Changes.Clear();
         await _world.Source.ReconcileAsync(_world.Spaces.Find(Acme)!, default);
         Assert.Empty(_changes.Changes);
+    }
+
+    [Fact]
+    public async Task A_metric_of_another_type_is_told_and_counts_as_a_change_of_its_device()
+    {
+        using var client = _world.Client(Acme);
+        var version = (await ReadAsync(client, Id("press-1#NodeVersion"))).Value;
+        _changes.Changes.Clear();
+        await _world.CommitAsync(Acme, "press-1", 10, ("count", 1.5));
+        Assert.Equal(["acme ns=3;s=press-1/count DataTypeChanged"], _changes.Changes);
+        Assert.NotEqual(version, (await ReadAsync(client, Id("press-1#NodeVersion"))).Value);
+    }
+
+    [Fact]
+    public async Task A_device_behind_a_gateway_has_a_property_more_which_is_told()
+    {
+        using var client = _world.Client(Acme);
+        var version = (await ReadAsync(client, Id("press-1#NodeVersion"))).Value;
+        _changes.Changes.Clear();
+        _world.AddDevice(Acme, "press-1", gateway: "press-2");
+        await _world.Source.ReconcileAsync(_world.Spaces.Find(Acme)!, default);
+        Assert.Equal(["acme ns=3;s=press-1 ReferenceAdded"], _changes.Changes);
+        Assert.NotEqual(version, (await ReadAsync(client, Id("press-1#NodeVersion"))).Value);
+        Assert.Equal(Variant.Of("press-2"), (await ReadAsync(client, Id("press-1#Gateway"))).Value);
     }
 
     [Fact]

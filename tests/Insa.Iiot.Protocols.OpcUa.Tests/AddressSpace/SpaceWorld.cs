@@ -1,6 +1,7 @@
 using Insa.Iiot.Protocols.OpcUa.AddressSpace;
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
 using Insa.Iiot.Protocols.OpcUa.Encoding;
+using Insa.Iiot.Protocols.OpcUa.Events;
 using Insa.Iiot.Protocols.OpcUa.History;
 using Insa.Iiot.Protocols.OpcUa.Server;
 using Insa.Iiot.Protocols.OpcUa.Server.Methods;
@@ -41,7 +42,8 @@ internal sealed class SpaceWorld
         Shared = new SpaceShared(StandardNodes.Shared, "urn:test:server", new FixedCatalog(), Values, Time);
         Source = new SpaceSource(Registry, Latest);
         Monitored = new MonitoredValues(Time);
-        Spaces = new TenantSpaces(Shared, Source, [Monitored, .. listeners], Time);
+        Events = new MonitoredEvents(new EventMaker(StandardNodes.Shared, Time));
+        Spaces = new TenantSpaces(Shared, Source, [Monitored, Events, .. listeners], Time);
         Sessions = new SessionSpaces(Spaces);
         Observer = new SpaceObserver(Spaces);
         _table = new ServiceTable([
@@ -83,6 +85,8 @@ internal sealed class SpaceWorld
     public SpaceSource Source { get; }
 
     public MonitoredValues Monitored { get; }
+
+    public MonitoredEvents Events { get; }
 
     public TenantSpaces Spaces { get; }
 

@@ -139,6 +139,51 @@ public sealed class StandardNodesTests
     }
 
     [Fact]
+    public void There_are_the_types_of_events_and_alarms_with_their_members()
+    {
+        uint[] types =
+        [
+            NodeIds.BaseEventType,
+            NodeIds.SystemEventType,
+            NodeIds.DeviceFailureEventType,
+            NodeIds.BaseModelChangeEventType,
+            NodeIds.GeneralModelChangeEventType,
+            NodeIds.EventQueueOverflowEventType,
+            NodeIds.RefreshStartEventType,
+            NodeIds.RefreshEndEventType,
+            NodeIds.ConditionType,
+            NodeIds.AcknowledgeableConditionType,
+            NodeIds.AlarmConditionType,
+        ];
+        Assert.All(types, type => Assert.True(Nodes.IsTypeOf(Nodes.IndexOf(type), Nodes.IndexOf(NodeIds.BaseEventType))));
+        Assert.Equal(
+            ["EventId", "EventType", "SourceNode", "SourceName", "Time", "ReceiveTime", "Message", "Severity"],
+            MembersOf(NodeIds.BaseEventType)
+                .Intersect(["EventId", "EventType", "SourceNode", "SourceName", "Time", "ReceiveTime", "Message", "Severity"])
+        );
+        Assert.Contains("Changes", MembersOf(NodeIds.GeneralModelChangeEventType));
+        string[] ofConditions = ["EnabledState", "Retain", "BranchId", "Comment", "ConditionRefresh", "ConditionRefresh2", "AddComment"];
+        Assert.Subset(MembersOf(NodeIds.ConditionType).ToHashSet(), ofConditions.ToHashSet());
+        Assert.Subset(MembersOf(NodeIds.AcknowledgeableConditionType).ToHashSet(), new HashSet<string> { "AckedState", "Acknowledge" });
+        Assert.Subset(
+            MembersOf(NodeIds.AlarmConditionType).ToHashSet(),
+            new HashSet<string> { "ActiveState", "InputNode", "ShelvingState" }
+        );
+    }
+
+    private static List<string> MembersOf(uint type)
+    {
+        var members = new List<string>();
+        foreach (var reference in Nodes.ReferencesOf(Nodes.IndexOf(type)))
+        {
+            if (reference.IsForward && Nodes[reference.Type].Id is NodeIds.HasComponent or NodeIds.HasProperty)
+                members.Add(System.Text.Encoding.UTF8.GetString(Nodes.BrowseNameOf(reference.Target)));
+        }
+
+        return members;
+    }
+
+    [Fact]
     public void Every_reference_is_seen_from_both_ends()
     {
         for (var index = 0; index < Nodes.Count; index++)

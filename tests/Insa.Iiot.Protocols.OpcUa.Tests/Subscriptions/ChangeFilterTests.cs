@@ -87,7 +87,7 @@ public sealed class ChangeFilterTests
             client.TryMonitor(id, SubscriptionClient.Item("x", filter: new EventFilter { WhereClause = new ContentFilter() })).StatusCode
         );
         Assert.Equal(
-            StatusCodes.BadMonitoredItemFilterUnsupported,
+            StatusCodes.BadAttributeIdInvalid,
             client
                 .TryMonitor(id, SubscriptionClient.Item("x", attribute: 12, filter: new EventFilter { WhereClause = new ContentFilter() }))
                 .StatusCode

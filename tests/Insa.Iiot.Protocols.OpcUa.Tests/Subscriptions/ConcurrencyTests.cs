@@ -1,4 +1,5 @@
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
+using Insa.Iiot.Protocols.OpcUa.Tests.Events;
 
 namespace Insa.Iiot.Protocols.OpcUa.Tests.Subscriptions;
 
@@ -54,7 +55,10 @@ public sealed class ConcurrencyTests
         var values = Task.Run(() =>
         {
             for (var i = 0; Volatile.Read(ref stop) == 0; i++)
+            {
                 world.Values.Set("xyz"[i % 3].ToString(), Variant.Of((double)i));
+                world.Events.Raise("area", "something", (ushort)(1 + i % 1000));
+            }
         });
 
         await Task.WhenAll(clients.Select((client, index) => Task.Run(() => DoEverything(client, index))));
@@ -87,7 +91,11 @@ public sealed class ConcurrencyTests
                         client.Send(
                             SubscriptionClient.Items(
                                 id,
-                                [SubscriptionClient.Item("x", queueSize: 3), SubscriptionClient.Item("y", sampling: 20)]
+                                [
+                                    SubscriptionClient.Item("x", queueSize: 3),
+                                    SubscriptionClient.Item("y", sampling: 20),
+                                    SubscriptionClient.Item("area", attribute: 12, queueSize: 3, filter: Filters.AtLeast(500)),
+                                ]
                             )
                         );
                         break;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
 using Insa.Iiot.Protocols.OpcUa.Subscriptions;
 using Insa.Iiot.Protocols.OpcUa.Tests.Encoding;
+using Insa.Iiot.Protocols.OpcUa.Tests.Events;
 using Insa.Iiot.Protocols.OpcUa.Types;
 using PublishRequest = Insa.Iiot.Protocols.OpcUa.Types.PublishRequest;
 
@@ -49,12 +50,16 @@ public sealed class HostileRequestTests
         {
             var client = clients[random.Next(clients.Length)];
             Refresh(world, random, client, ids);
-            var request = new AnyValue(random.Next()).Structure(RequestTypes[random.Next(RequestTypes.Length)]);
+            var request =
+                random.Next(10) == 0
+                    ? SubscriptionClient.Items(ids[random.Next(4)], [AnyEventItem(random)])
+                    : new AnyValue(random.Next()).Structure(RequestTypes[random.Next(RequestTypes.Length)]);
             var bytes = AnyStructure.Encode(request);
             Bend(random, bytes, ids);
             client.Send(request.EncodingId, bytes);
             Assert.InRange(client.WaitingRequests, 0, limits.MaxPublishRequestsPerSession);
             world.Values.Set("xyz"[random.Next(3)].ToString(), Variant.Of(random.NextDouble()));
+            world.Events.Raise("area", "something", (ushort)random.Next(1, 1001));
             if (random.Next(4) == 0)
                 world.Pass(50);
             while (client.Answered > 0)
@@ -63,6 +68,14 @@ public sealed class HostileRequestTests
 
         Assert.InRange(world.Engine.Count, 0, limits.MaxSubscriptionsPerSession * clients.Length);
     }
+
+    private static MonitoredItemCreateRequest AnyEventItem(Random random) =>
+        SubscriptionClient.Item(
+            "area",
+            attribute: 12,
+            queueSize: (uint)random.Next(10),
+            filter: random.Next(2) == 0 ? new AnyFilter(random).Make() : new AnyValue(random.Next()).Structure(typeof(EventFilter))
+        );
 
     // Subscriptions and items that are there, so that not every request ends at an unknown id.
     private static void Refresh(SubscriptionWorld world, Random random, SubscriptionClient client, uint[] ids)
@@ -83,7 +96,16 @@ public sealed class HostileRequestTests
         if (known.Length == 0)
             return;
         var id = ids[random.Next(ids.Length / 2)] = known[random.Next(known.Length)];
-        client.Send(SubscriptionClient.Items(id, [SubscriptionClient.Item("x", queueSize: 5), SubscriptionClient.Item("y", sampling: 20)]));
+        client.Send(
+            SubscriptionClient.Items(
+                id,
+                [
+                    SubscriptionClient.Item("x", queueSize: 5),
+                    SubscriptionClient.Item("y", sampling: 20),
+                    SubscriptionClient.Item("area", attribute: 12, queueSize: 3, filter: new AnyFilter(random).Make()),
+                ]
+            )
+        );
         ids[ids.Length / 2 + random.Next(ids.Length / 2)] = (uint)random.Next(200);
     }
 

@@ -16,7 +16,14 @@ internal sealed record Published(
     IReadOnlyList<StatusCode> Results
 )
 {
-    public bool IsKeepAlive => Fault.IsGood && Values.Count == 0 && StatusChange is null;
+    /// <summary>The events with their fields, as selected.</summary>
+    public IReadOnlyList<(uint Handle, Variant[] Fields)> Events { get; private init; } = [];
+
+    public bool IsKeepAlive => Fault.IsGood && Values.Count == 0 && Events.Count == 0 && StatusChange is null;
+
+    /// <summary>The first field of each event of an item, which has to be a text.</summary>
+    public IEnumerable<string?> Messages(uint handle = 1) =>
+        Events.Where(e => e.Handle == handle).Select(e => ((LocalizedText)e.Fields[0].Reference!).Text);
 
     /// <summary>The numbers reported for an item, in their order.</summary>
     public IEnumerable<double> Numbers(uint handle = 1)
@@ -48,8 +55,23 @@ internal sealed record Published(
             response.MoreNotifications,
             response.AvailableSequenceNumbers ?? [],
             response.Results ?? []
-        );
+        )
+        {
+            Events = EventsOf(response.NotificationMessage),
+        };
     }
+
+    public static IReadOnlyList<(uint Handle, Variant[] Fields)> EventsOf(NotificationMessage message) =>
+        [
+            .. (message.NotificationData ?? [])
+                .Where(data => data.TypeId.Is(EncodingIds.EventNotificationList))
+                .SelectMany(data =>
+                    data.TryGet<EventNotificationList>(EncodingLimits.Default, out var list)
+                        ? list.Events!
+                        : throw new InvalidDataException()
+                )
+                .Select(e => (e.ClientHandle, e.EventFields!)),
+        ];
 
     public static (IReadOnlyList<(uint Handle, DataValue Value)> Values, StatusCode? Status) Taken(NotificationMessage message)
     {
@@ -61,7 +83,7 @@ internal sealed record Published(
                 values.AddRange(changes.MonitoredItems!.Select(item => (item.ClientHandle, item.Value)));
             else if (data.TryGet<StatusChangeNotification>(EncodingLimits.Default, out var change))
                 status = change.Status;
-            else
+            else if (!data.TypeId.Is(EncodingIds.EventNotificationList))
                 Assert.Fail("A notification of an unknown type.");
         }
 

@@ -1,6 +1,7 @@
 using Insa.Iiot.Protocols.OpcUa.BuiltInTypes;
 using Insa.Iiot.Protocols.OpcUa.Server.Sessions;
 using Insa.Iiot.Protocols.OpcUa.Subscriptions;
+using Insa.Iiot.Protocols.OpcUa.Tests.Events;
 using Insa.Iiot.Protocols.OpcUa.Types;
 
 namespace Insa.Iiot.Protocols.OpcUa.Tests.Subscriptions;
@@ -106,12 +107,50 @@ public sealed class RightsTests : IDisposable
         Assert.Equal(StatusCodes.BadUserAccessDenied, Assert.Single(other.Next().Values).Value.Status);
     }
 
+    [Fact]
+    public void Events_that_were_queued_or_sent_are_not_given_to_who_sees_less()
+    {
+        var client = _world.Connect();
+        SignIn(client, SessionPermissions.ReadDevices, SessionPermissions.ReadAlarms);
+        var id = client.CreateSubscription();
+        client.MonitorEvents(id, "area", Filters.Of(["Message"]));
+        _world.Events.Raise("area", "one");
+        Assert.Equal(["one"], client.Next().Messages());
+        _world.Events.Raise("area", "two");
+        SignIn(client, SessionPermissions.ReadDevices);
+        Assert.Equal(["Events were lost: the queue was full."], client.Next().Messages());
+        Assert.Null(client.Republish(id, 1, out var fault));
+        Assert.Equal(StatusCodes.BadMessageNotAvailable, fault);
+        _world.Events.Raise("area", "three");
+        Assert.Equal(["three"], client.Next().Messages());
+    }
+
+    [Fact]
+    public void Events_stay_for_who_sees_as_much()
+    {
+        var client = _world.Connect();
+        SignIn(client, SessionPermissions.ReadDevices);
+        var id = client.CreateSubscription();
+        client.MonitorEvents(id, "area", Filters.Of(["Message"]));
+        _world.Events.Raise("area", "one");
+        client.Next();
+        _world.Events.Raise("area", "two");
+        SignIn(client, SessionPermissions.ReadDevices, SessionPermissions.ReadAlarms);
+        Assert.Equal(["two"], client.Next().Messages());
+        Assert.NotNull(client.Republish(id, 1, out _));
+    }
+
     // As if another user had signed in to the client's session.
     private void Change(SubscriptionClient client, params string[] denied)
     {
         _world.Values.Denied.Clear();
         _world.Values.Denied.UnionWith(denied.Select(node => (client.Session, node)));
-        client.Session.Identity = SessionIdentity.Of(new UserGrant(client.Session.Tenant, "u2", "u2", 1, new HashSet<string>()));
+        SignIn(client);
+    }
+
+    private void SignIn(SubscriptionClient client, params string[] permissions)
+    {
+        client.Session.Identity = SessionIdentity.Of(new UserGrant(client.Session.Tenant, "u2", "u2", 1, permissions.ToHashSet()));
         _world.Table.UserChanged(client.Session);
     }
 }

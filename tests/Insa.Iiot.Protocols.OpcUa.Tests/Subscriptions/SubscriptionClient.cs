@@ -102,6 +102,22 @@ internal sealed class SubscriptionClient(ServiceTable table, FakeTimeProvider ti
         return result.MonitoredItemId;
     }
 
+    /// <summary>Creates an item of events that must be good.</summary>
+    public uint MonitorEvents(
+        uint subscription,
+        string node,
+        IUaEncodable filter,
+        uint handle = 1,
+        MonitoringMode mode = MonitoringMode.Reporting,
+        uint queueSize = 0,
+        bool discardOldest = true
+    )
+    {
+        var result = TryMonitor(subscription, Item(node, handle, mode, 0, queueSize, discardOldest, filter, attribute: 12));
+        Assert.Equal(StatusCodes.Good, result.StatusCode);
+        return result.MonitoredItemId;
+    }
+
     public MonitoredItemCreateResult TryMonitor(
         uint subscription,
         MonitoredItemCreateRequest item,

@@ -113,6 +113,7 @@ public sealed class SubscriptionCostTests
         {
             _engine = new SubscriptionEngine(
                 values,
+                new FakeEvents(Time),
                 new SubscriptionLimits(),
                 Time,
                 new OpcUaMetrics(_meters),

@@ -16,6 +16,7 @@ internal sealed class SubscriptionWorld : IDisposable
     public SubscriptionWorld(SubscriptionLimits? limits = null)
     {
         Values = new FakeValues(Time);
+        Events = new FakeEvents(Time);
         foreach (var name in new[] { "x", "y", "z" })
             Values.Add(name, Variant.Of(0.0), rangeWidth: 200);
         Values.Add("plain", Variant.Of(0));
@@ -25,7 +26,7 @@ internal sealed class SubscriptionWorld : IDisposable
         Values.Add("texts", Variant.Of(["abcd", "efgh", "ijkl"]));
         Values.Add("matrix", Variant.Of([1, 2, 3, 4, 5, 6]).WithDimensions([2, 3]));
         Log = new FakeLogger<SubscriptionEngine>();
-        Engine = new SubscriptionEngine(Values, limits ?? new SubscriptionLimits(), Time, new OpcUaMetrics(Meters), Log);
+        Engine = new SubscriptionEngine(Values, Events, limits ?? new SubscriptionLimits(), Time, new OpcUaMetrics(Meters), Log);
         Services = new SubscriptionServices(Engine);
         Table = new ServiceTable([Services]);
     }
@@ -35,6 +36,9 @@ internal sealed class SubscriptionWorld : IDisposable
     public TestMeterFactory Meters { get; } = new();
 
     public FakeValues Values { get; }
+
+    /// <summary>The events of the nodes <c>area</c> and <c>other</c>.</summary>
+    public FakeEvents Events { get; }
 
     public FakeLogger<SubscriptionEngine> Log { get; }
 
@@ -76,6 +80,7 @@ internal sealed class SubscriptionWorld : IDisposable
         _clients.ForEach(client => client.Dispose());
         Assert.Empty(Log.Collector.GetSnapshot());
         Assert.Equal(0, Values.Watchers);
+        Assert.Equal(0, Events.Watchers);
         Assert.Equal(0, Values.Holds);
     }
 }

@@ -27,6 +27,7 @@ public sealed class TenantSubscriptionTests : IDisposable
     {
         _engine = new SubscriptionEngine(
             _world.Monitored,
+            _world.Events,
             new SubscriptionLimits(),
             _world.Time,
             new OpcUaMetrics(_meters),

@@ -67,6 +67,12 @@ internal static class NodeSetSelection
         3035,
         11446,
         2052,
+        // Conditions (OPC 10000-9): alarms with their supertypes, and what frames a refresh; the classes of conditions.
+        2782,
+        .. Range(2787, 2789),
+        2881,
+        2915,
+        .. Range(11163, 11166),
         // How a data type is described and encoded, naming and modelling rules.
         69,
         72,

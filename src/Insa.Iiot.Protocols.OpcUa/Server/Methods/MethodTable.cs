@@ -25,7 +25,24 @@ internal sealed class MethodTable
     public void Add(uint id, ushort ns, MethodHandler handler)
     {
         var index = _nodes.IndexOf(id, ns);
-        _methods.Add(index, new Method(handler, ReadInputs(index)));
+        _methods.Add(index, new Method(handler, ReadInputs(index), IsOfConditions: false));
+    }
+
+    /// <summary>Adds a method of a condition type in namespace 0: its handler finds what it is called on, which may be no node (OPC 10000-9 §5.5.2).</summary>
+    public void AddOfConditions(uint id, MethodHandler handler)
+    {
+        var index = _nodes.IndexOf(id);
+        _methods.Add(index, new Method(handler, ReadInputs(index), IsOfConditions: true));
+    }
+
+    /// <summary>Finds a method of conditions.</summary>
+    public bool TryFindOfConditions(NodeId id, out Method method)
+    {
+        method = null!;
+        return id is { Type: NodeIdType.Numeric, NamespaceIndex: 0 }
+            && _nodes.TryFind(0, id.Numeric, out var index)
+            && _methods.TryGetValue(index, out method!)
+            && method.IsOfConditions;
     }
 
     public bool TryFind(int index, out Method method) => _methods.TryGetValue(index, out method!);
@@ -47,5 +64,5 @@ internal sealed class MethodTable
         return [];
     }
 
-    internal sealed record Method(MethodHandler Handler, Argument[] Inputs);
+    internal sealed record Method(MethodHandler Handler, Argument[] Inputs, bool IsOfConditions);
 }

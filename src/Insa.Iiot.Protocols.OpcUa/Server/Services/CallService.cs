@@ -39,18 +39,38 @@ internal sealed class CallService(SessionSpaces spaces, MethodTable methods) : I
         context.Respond(new CallResponse { ResponseHeader = context.MakeHeader(), Results = results });
     }
 
-    private async ValueTask<CallMethodResult> CallAsync(SessionSpace space, CallMethodRequest request, CancellationToken cancellationToken)
+    private ValueTask<CallMethodResult> CallAsync(SessionSpace space, CallMethodRequest request, CancellationToken cancellationToken)
     {
-        var status = space.Find(request.ObjectId.AsView(), out var target);
+        if (methods.TryFindOfConditions(request.MethodId, out var method))
+            return CallAsync(space, request, default, method, cancellationToken);
+        var status = Find(space, request, out var target, out method);
+        return status.IsGood
+            ? CallAsync(space, request, target, method!, cancellationToken)
+            : new(new CallMethodResult { StatusCode = status });
+    }
+
+    private StatusCode Find(SessionSpace space, CallMethodRequest request, out NodeHandle target, out MethodTable.Method? method)
+    {
+        method = null;
+        var status = space.Find(request.ObjectId.AsView(), out target);
         if (!status.IsGood)
-            return new CallMethodResult { StatusCode = status };
+            return status;
         status = space.Find(request.MethodId.AsView(), out var node);
         if (!status.IsGood)
-            return new CallMethodResult { StatusCode = status == StatusCodes.BadNodeIdInvalid ? status : StatusCodes.BadMethodInvalid };
+            return status == StatusCodes.BadNodeIdInvalid ? status : StatusCodes.BadMethodInvalid;
         if (!HasMethod(space.Space, target, node))
-            return new CallMethodResult { StatusCode = StatusCodes.BadMethodInvalid };
-        if (!methods.TryFind(node.Declaration, out var method))
-            return new CallMethodResult { StatusCode = StatusCodes.BadNotExecutable };
+            return StatusCodes.BadMethodInvalid;
+        return methods.TryFind(node.Declaration, out method) ? StatusCodes.Good : StatusCodes.BadNotExecutable;
+    }
+
+    private static async ValueTask<CallMethodResult> CallAsync(
+        SessionSpace space,
+        CallMethodRequest request,
+        NodeHandle target,
+        MethodTable.Method method,
+        CancellationToken cancellationToken
+    )
+    {
         var arguments = request.InputArguments ?? [];
         if (arguments.Length < method.Inputs.Length)
             return new CallMethodResult { StatusCode = StatusCodes.BadArgumentsMissing };
@@ -62,7 +82,9 @@ internal sealed class CallService(SessionSpaces spaces, MethodTable methods) : I
         if (!Array.TrueForAll(checks, check => check.IsGood))
             return new CallMethodResult { StatusCode = StatusCodes.BadInvalidArgument, InputArgumentResults = checks };
 
-        var answer = await method.Handler(new MethodCall(space, target, arguments), cancellationToken).ConfigureAwait(false);
+        var answer = await method
+            .Handler(new MethodCall(space, request.ObjectId, target, arguments), cancellationToken)
+            .ConfigureAwait(false);
         return new CallMethodResult
         {
             StatusCode = answer.Status,

@@ -36,6 +36,12 @@ internal sealed class SessionIdentity
         User?.Permissions.Contains(permission)
         ?? (Device is null && (permission is SessionPermissions.ReadTelemetry or SessionPermissions.ReadDevices));
 
+    /// <summary>Whether it sees all the devices and alarms of the tenant that another identity sees.</summary>
+    public bool SeesAllThat(SessionIdentity other) =>
+        Device?.Device == other.Device?.Device
+        && (May(SessionPermissions.ReadDevices) || !other.May(SessionPermissions.ReadDevices))
+        && (May(SessionPermissions.ReadAlarms) || !other.May(SessionPermissions.ReadAlarms));
+
     /// <summary>Whether another identity is of the same device or user, so that it can take a session or subscription over.</summary>
     public bool IsSameAs(SessionIdentity other) =>
         Tenant == other.Tenant

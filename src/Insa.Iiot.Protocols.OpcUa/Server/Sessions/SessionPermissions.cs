@@ -8,7 +8,18 @@ internal static class SessionPermissions
     public const string WriteTelemetry = "telemetry:write";
     public const string AdministerTenant = "tenant:admin";
     public const string ExecuteCommands = "commands:execute";
+    public const string ReadAlarms = "alarms:read";
+    public const string ActOnAlarms = "alarms:act";
 
     /// <summary>Who has none of these has nothing to do here.</summary>
-    public static readonly string[] All = [ReadDevices, ReadTelemetry, WriteTelemetry, AdministerTenant, ExecuteCommands];
+    public static readonly string[] All =
+    [
+        ReadDevices,
+        ReadTelemetry,
+        WriteTelemetry,
+        AdministerTenant,
+        ExecuteCommands,
+        ReadAlarms,
+        ActOnAlarms,
+    ];
 }

@@ -489,6 +489,8 @@ internal static class NodeIds
     public const uint Server_ServerDiagnostics_SessionsDiagnosticsSummary_SessionSecurityDiagnosticsArray = 3708;
     public const uint Server_ServerRedundancy_RedundancySupport = 3709;
     public const uint ProgramTransitionAuditEventType = 3806;
+    public const uint ConditionType_ConditionRefresh = 3875;
+    public const uint ConditionType_ConditionRefresh_InputArguments = 3876;
     public const uint EnumValueType = 7594;
     public const uint TimeZoneDataType = 8912;
     public const uint AuditConditionRespondEventType = 8927;
@@ -499,6 +501,10 @@ internal static class NodeIds
     public const uint HasTrueSubState = 9004;
     public const uint HasFalseSubState = 9005;
     public const uint HasCondition = 9006;
+    public const uint ConditionType_AddComment = 9029;
+    public const uint ConditionType_AddComment_InputArguments = 9030;
+    public const uint AcknowledgeableConditionType_Acknowledge = 9111;
+    public const uint AcknowledgeableConditionType_Acknowledge_InputArguments = 9112;
     public const uint ExclusiveLimitStateMachineType = 9318;
     public const uint ExclusiveLimitAlarmType = 9341;
     public const uint ExclusiveLevelAlarmType = 9482;
@@ -657,6 +663,8 @@ internal static class NodeIds
     public const uint DiscoveryConfiguration = 12890;
     public const uint MdnsDiscoveryConfiguration = 12891;
     public const uint Server_ServerCapabilities_MaxByteStringLength = 12911;
+    public const uint ConditionType_ConditionRefresh2 = 12912;
+    public const uint ConditionType_ConditionRefresh2_InputArguments = 12913;
     public const uint CertificateExpirationAlarmType = 13225;
     public const uint FileDirectoryType = 13353;
     public const uint CertificateGroupFolderType = 13813;
