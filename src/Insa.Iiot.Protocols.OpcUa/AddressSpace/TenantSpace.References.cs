@@ -92,7 +92,8 @@ internal sealed partial class TenantSpace
             return true;
         }
 
-        // The notifiers hang together from the server down (OPC 10000-3 §7.18).
+        // The tenant is a notifier below the server. What is below the tenant says by its attribute that it is one: a second reference to each of its nodes
+        // would show all of them twice, and OPC 10000-3 asks for none.
         reference = new(node.Declaration == Indexes.Server ? Indexes.HasNotifier : Indexes.Organizes, TenantRoot, IsForward: true);
         return next == rows.Length;
     }
@@ -125,7 +126,7 @@ internal sealed partial class TenantSpace
         if (node.Kind == NodeKind.Device && node.Declaration == Indexes.Telemetry)
             return TryGetMetric(node, next - own, ref position, out reference);
         if (node.Kind == NodeKind.Tenant && node.Declaration == Indexes.Devices)
-            return TryGetDevice(next - own, ref position, out reference);
+            return TryGetDevice(ref position, out reference);
         reference = default;
         return false;
     }
@@ -157,30 +158,26 @@ internal sealed partial class TenantSpace
         return true;
     }
 
-    // The object of a tenant or a device: its type, its parent, and the notifiers above and below. The folder of devices: those as well, since its rows are its
-    // type's.
+    // The object of a tenant or a device: its type and its parent, of a tenant two. The folder of devices: those as well, since its rows are its type's.
     private int OwnReferences(in NodeHandle node) =>
         node.Kind is NodeKind.Session or NodeKind.Subscription ? CountOwnOfDiagnostics(node)
-        : IsRoot(node) ? (node.Kind == NodeKind.Tenant ? 4 : 3)
-        : node.Kind == NodeKind.Tenant && node.Declaration == Indexes.Devices ? 3
-        : 0;
+        : !IsRoot(node) && !(node.Kind == NodeKind.Tenant && node.Declaration == Indexes.Devices) ? 0
+        : node == TenantRoot ? 3
+        : 2;
 
     private NodeReference OwnReference(in NodeHandle node, int number)
     {
         if (node.Kind is NodeKind.Session or NodeKind.Subscription)
             return OwnReferenceOfDiagnostics(node, number);
-        var devices = new NodeHandle(NodeKind.Tenant, Indexes.Devices);
-        return (number, node.Kind, IsRoot(node)) switch
-        {
-            (0, _, _) => new(Indexes.HasTypeDefinition, new NodeHandle(NodeKind.Standard, TypeDefinitionOf(node)), IsForward: true),
-            (1, NodeKind.Device, _) => new(Indexes.Organizes, devices, IsForward: false),
-            (1, _, true) => new(Indexes.Organizes, new NodeHandle(NodeKind.Standard, Indexes.Tenants), IsForward: false),
-            (1, _, _) => new(Indexes.HasComponent, TenantRoot, IsForward: false),
-            (2, NodeKind.Device, _) => new(Indexes.HasNotifier, devices, IsForward: false),
-            (2, _, true) => new(Indexes.HasNotifier, new NodeHandle(NodeKind.Standard, Indexes.Server), IsForward: false),
-            (2, _, _) => new(Indexes.HasNotifier, TenantRoot, IsForward: false),
-            _ => new(Indexes.HasNotifier, devices, IsForward: true),
-        };
+        if (number == 0)
+            return new(Indexes.HasTypeDefinition, new NodeHandle(NodeKind.Standard, TypeDefinitionOf(node)), IsForward: true);
+        if (node.Kind == NodeKind.Device)
+            return new(Indexes.Organizes, new NodeHandle(NodeKind.Tenant, Indexes.Devices), IsForward: false);
+        if (!IsRoot(node))
+            return new(Indexes.HasComponent, TenantRoot, IsForward: false);
+        return number == 1
+            ? new(Indexes.Organizes, new NodeHandle(NodeKind.Standard, Indexes.Tenants), IsForward: false)
+            : new(Indexes.HasNotifier, new NodeHandle(NodeKind.Standard, Indexes.Server), IsForward: false);
     }
 
     private bool TryGetMetric(in NodeHandle node, int slot, ref ReferencePosition position, out NodeReference reference)
@@ -190,27 +187,19 @@ internal sealed partial class TenantSpace
         return slot < node.Device.Shape.Count;
     }
 
-    // All devices twice: as what the folder has, and as the notifiers below it.
-    private bool TryGetDevice(int round, ref ReferencePosition position, out NodeReference reference)
+    private bool TryGetDevice(ref ReferencePosition position, out NodeReference reference)
     {
-        const int rounds = 2;
         var devices = _sorted;
-        for (; round < rounds; round++)
+        var next = position.After is DeviceNode after ? IndexAfter(devices, after.Id) : 0;
+        if (next >= devices.Length)
         {
-            var next = position.After is DeviceNode after ? IndexAfter(devices, after.Id) : 0;
-            if (next < devices.Length)
-            {
-                position = position with { After = devices[next] };
-                var target = new NodeHandle(NodeKind.Device, Indexes.DeviceType, devices[next]);
-                reference = new(round == 0 ? Indexes.Organizes : Indexes.HasNotifier, target, IsForward: true);
-                return true;
-            }
-
-            position = new ReferencePosition(position.Next + 1, null);
+            reference = default;
+            return false;
         }
 
-        reference = default;
-        return false;
+        position = position with { After = devices[next] };
+        reference = new(Indexes.Organizes, new NodeHandle(NodeKind.Device, Indexes.DeviceType, devices[next]), IsForward: true);
+        return true;
     }
 
     private bool TryGetNextOfMetric(in NodeHandle node, ref ReferencePosition position, out NodeReference reference)

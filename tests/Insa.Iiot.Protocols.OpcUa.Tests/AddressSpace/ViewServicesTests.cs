@@ -17,12 +17,7 @@ public sealed class ViewServicesTests
         foreach (var name in (string[])["Objects", "Tenants", "acme", "Devices", "press-1", "Telemetry", "temp"])
         {
             var result = await BrowseAsync(client, node, referenceType: NodeIds.HierarchicalReferences);
-            node = Assert.Single(
-                result
-                    .References!.Where(reference => reference.BrowseName.Name == name)
-                    .Select(reference => reference.NodeId.NodeId)
-                    .Distinct()
-            );
+            node = result.References!.Single(reference => reference.BrowseName.Name == name).NodeId.NodeId;
         }
 
         Assert.Equal(Id("press-1/temp"), node);
@@ -121,12 +116,12 @@ public sealed class ViewServicesTests
     public async Task References_can_be_asked_for_by_direction_type_and_class()
     {
         using var client = _world.Client(Acme);
-        var inverse = await BrowseAsync(client, Id("press-1"), BrowseDirection.Inverse, NodeIds.Organizes);
+        var inverse = await BrowseAsync(client, Id("press-1"), BrowseDirection.Inverse);
         Assert.Equal(NodeId.Of(3, 3), Assert.Single(inverse.References!).NodeId.NodeId);
         Assert.False(inverse.References![0].IsForward);
 
         var both = await BrowseAsync(client, Id("press-1"), BrowseDirection.Both);
-        Assert.Equal(13, both.References!.Length);
+        Assert.Equal(12, both.References!.Length);
 
         var exact = await BrowseAsync(client, Id("press-1"), referenceType: NodeIds.HierarchicalReferences, subtypes: false);
         Assert.Empty(exact.References!);

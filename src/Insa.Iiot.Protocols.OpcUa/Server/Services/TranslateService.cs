@@ -111,11 +111,7 @@ internal sealed class TranslateService(SessionSpaces spaces) : IServiceModule
         if (nameNamespace == TenantSpace.DevicesNamespace && which.IsForward && space.TryFindNamed(node, name, out var named))
         {
             // Of thousands of devices the one of that name, without passing by the others.
-            // A device is a notifier below the folder besides.
-            var isFollowed =
-                Matches(space, which, named.Type)
-                || (named.Type == space.Indexes.Organizes && Matches(space, which, space.Indexes.HasNotifier));
-            if (isFollowed && session.User.MaySee(named.Target))
+            if (Matches(space, which, named.Type) && session.User.MaySee(named.Target))
                 found.Add(named.Target);
             return;
         }
