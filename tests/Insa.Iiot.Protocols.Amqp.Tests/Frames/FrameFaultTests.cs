@@ -38,6 +38,7 @@ public sealed class FrameFaultTests(HarmedBroker fixture) : IClassFixture<Harmed
         await FrameWorld.UntilAsync(() => Task.FromResult(told.Count > last + 200));
         await stop.CancelAsync();
         await Task.WhenAll(devices).WaitAsync(FrameWorld.Patience);
+        await world.WaitForStoredAsync(next + 2);
         await world.WaitForQueueAsync("iiot.frames.0", 0);
 
         // Every one was told in the end; what came twice is one row.

@@ -72,6 +72,7 @@ public sealed class FrameSinkTests(BrokerFixture fixture)
         await world.Gate.Held.WaitAsync(Patience);
         await world.EndWriterAsync();
         await world.StartWriterAsync();
+        await world.WaitForStoredAsync(50);
         await world.WaitForQueueAsync("iiot.frames.0", 0);
         Assert.Equal(50, await world.CountAsync());
         Assert.Equal(Enumerable.Range(0, 50).Select(i => (double)i), await world.ReadAsync());
@@ -96,6 +97,7 @@ public sealed class FrameSinkTests(BrokerFixture fixture)
         await world.WaitForStoredAsync((int)before + 100);
         await stop.CancelAsync();
         var all = await sending.WaitAsync(Patience);
+        await world.WaitForStoredAsync(all);
         await world.WaitForQueueAsync("iiot.frames.0", 0);
         Assert.Equal(Enumerable.Range(0, all).Select(i => (double)i), await world.ReadAsync());
         Assert.Equal(all, await world.CountAsync());
@@ -192,6 +194,7 @@ public sealed class FrameSinkTests(BrokerFixture fixture)
 
         // The first is its tenant's dead letter; nobody else could keep the others.
         await world.WaitForQueueAsync(TelemetryTopology.DeadLetters, 2);
+        await FrameWorld.UntilAsync(async () => (await world.ListDeadLettersAsync()).Count > 0);
         await world.WaitForQueueAsync("iiot.frames.0", 0);
         var kept = Assert.Single(await world.ListDeadLettersAsync());
         Assert.Equal((IngestReason.Malformed, FrameFormat.MediaType), (kept.Reason, kept.MediaType));
@@ -205,6 +208,7 @@ public sealed class FrameSinkTests(BrokerFixture fixture)
         Assert.Equal(IngestReason.None, await world.SendAsync(1).WaitAsync(Patience));
         Assert.Equal(IngestReason.None, await world.SendAsync(2, tenant: FrameWorld.Other).WaitAsync(Patience));
         await world.WaitForStoredAsync(1, FrameWorld.Other);
+        await FrameWorld.UntilAsync(async () => (await world.ListDeadLettersAsync()).Count > 0);
         await world.WaitForQueueAsync("iiot.frames.0", 0);
         await world.WaitForQueueAsync(TelemetryTopology.DeadLetters, 0);
         Assert.Single(await world.ListDeadLettersAsync());

@@ -185,7 +185,10 @@ internal sealed class FrameWorld : IAsyncDisposable
 
     public Task WaitForWriterLogAsync(int id, int count = 1) => UntilAsync(() => Task.FromResult(CountOfLog(WriterLogs, id) >= count));
 
-    /// <summary>Waits until so many messages are in a queue, waiting or on their way.</summary>
+    /// <summary>
+    /// Waits until so many messages are in a queue, waiting or on their way, as the broker has it: it counts those of a quorum queue now and then, and begins at none
+    /// when it starts. What has to be stored by then is waited for in the store.
+    /// </summary>
     public Task WaitForQueueAsync(string queue, int count) =>
         UntilAsync(async () =>
         {
