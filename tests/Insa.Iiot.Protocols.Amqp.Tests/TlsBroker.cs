@@ -12,7 +12,7 @@ public sealed class TlsBroker : IAsyncLifetime
 
     private readonly string _folder = Directory.CreateTempSubdirectory("iiot-tls-").FullName;
     private readonly TestAuthority _authority = new();
-    private readonly int _securePort = RabbitMqBroker.FreePort();
+    private readonly int _securePort = FreePorts.Next();
     private RabbitMqBroker? _broker;
 
     public X509Certificate2 Client { get; private set; } = null!;

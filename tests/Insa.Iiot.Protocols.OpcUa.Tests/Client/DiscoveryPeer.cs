@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Insa.Iiot.Peers;
 
 namespace Insa.Iiot.Protocols.OpcUa.Tests.Client;
 
@@ -43,16 +44,9 @@ internal sealed class DiscoveryPeer : IAsyncDisposable
 
     public X509Certificate2 Certificate { get; private set; } = null!;
 
-    public static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-
     public static async Task<DiscoveryPeer> StartAsync(string kind = "trusts", int? port = null)
     {
-        var peer = new DiscoveryPeer(port ?? FreePort(), kind);
+        var peer = new DiscoveryPeer(port ?? FreePorts.Next(), kind);
         var ready = await peer.NextAsync("ready");
         peer.Certificate = X509CertificateLoader.LoadCertificate(Convert.FromBase64String(ready.GetProperty("certificate").GetString()!));
         return peer;

@@ -1,3 +1,4 @@
+using Insa.Iiot.Peers;
 using Insa.Iiot.Protocols.OpcUa.Client;
 using Insa.Iiot.Protocols.OpcUa.Diagnostics;
 using Insa.Iiot.Protocols.OpcUa.Types;
@@ -55,7 +56,7 @@ public sealed class DiscoveryRegistrationTests
     [Fact]
     public async Task A_discovery_server_that_is_not_there_yet_is_asked_until_it_is()
     {
-        var port = DiscoveryPeer.FreePort();
+        var port = FreePorts.Next();
         var time = new StepTime();
         await using var host = await StartAsync(new Uri($"opc.tcp://localhost:{port}"), trusted: null, time);
         await UntilLoggedAsync(host, 9015);

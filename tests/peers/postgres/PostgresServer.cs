@@ -38,7 +38,7 @@ public sealed class PostgresServer : IAsyncDisposable
     public static async Task<PostgresServer> StartInAsync(string folder, params string[] settings)
     {
         var bin = FindBin() ?? throw new InvalidOperationException(Missing);
-        var server = new PostgresServer(folder, bin, FreePort());
+        var server = new PostgresServer(folder, bin, FreePorts.Next());
         try
         {
             if (Environment.IsPrivilegedProcess)
@@ -209,13 +209,6 @@ public sealed class PostgresServer : IAsyncDisposable
             .Split(Path.PathSeparator)
             .Concat(versions.OrderByDescending(folder => folder, StringComparer.Ordinal).Select(folder => Path.Combine(folder, "bin")));
         return folders.FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "pg_ctl")));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static async Task<string> RunAsync(string program, params string[] arguments)

@@ -10,12 +10,10 @@ public sealed class RabbitMqBroker : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
-    private static int _lastPort = Random.Shared.Next(20_000);
-
     private readonly string _root;
     private readonly string _folder;
     private readonly RabbitMqBroker? _first;
-    private readonly int _distributionPort = FreePort();
+    private readonly int _distributionPort = FreePorts.Next();
     private readonly int _mapperPort;
     private readonly string _home;
     private Process? _process;
@@ -26,7 +24,7 @@ public sealed class RabbitMqBroker : IAsyncDisposable
             root,
             Path.Combine(root, name),
             first,
-            first?._mapperPort ?? FreePort(),
+            first?._mapperPort ?? FreePorts.Next(),
             Path.Combine(root, "home")
         );
 
@@ -34,7 +32,7 @@ public sealed class RabbitMqBroker : IAsyncDisposable
     public static bool IsInstalled => FindBin() is not null;
 
     /// <summary>The port on 127.0.0.1.</summary>
-    public int Port { get; } = FreePort();
+    public int Port { get; } = FreePorts.Next();
 
     /// <summary>The broker with its first user, who is only let in from this machine.</summary>
     public Uri Uri => new($"amqp://guest:guest@127.0.0.1:{Port}");
@@ -192,28 +190,6 @@ public sealed class RabbitMqBroker : IAsyncDisposable
     {
         const string Debian = "/usr/lib/rabbitmq/bin";
         return File.Exists(Path.Combine(Debian, "rabbitmq-server")) ? Debian : null;
-    }
-
-    /// <summary>
-    /// A port that is free, and that nobody is given by chance: it lies below those that the system gives to outgoing connections. One of those that waits for a broker
-    /// to come back could be given the very port it asks for, and be connected to itself.
-    /// </summary>
-    public static int FreePort()
-    {
-        while (true)
-        {
-            var port = 10_000 + Interlocked.Increment(ref _lastPort) % 20_000;
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, port);
-                listener.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Somebody else has it.
-            }
-        }
     }
 
     private Process Start(string program, params string[] arguments)
